@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/mem.h"
+
+#include "lib/opt.h"
+
+#define HELP_COLUMN 28
+#define HELP_WIDTH  80
+
+static bool stop_early; /* getopt's own state is global too */
+
+static bool
+has_letter(const struct opt *o)
+{
+	return o->id < 256 && isalnum(o->id);
+}
+
+void
+opt_init(struct opt_parser *p, const struct opt *table, int argc, char **argv,
+    bool stop_at_operand)
+{
+	*p = (struct opt_parser){ .table = table, .argc = argc, .argv = argv };
+	stop_early = stop_at_operand;
+	optind = 0; /* glibc and musl: forget the last command line */
+	opterr = 0;
+}
+
+/* What getopt_long() wants to know of the table. */
+static struct option *
+long_options(const struct opt *table)
+{
+	struct option *options;
+	size_t n = 0;
+
+	while (table[n].name != NULL)
+		n++;
+	options = xcalloc(n + 1, sizeof(*options));
+	for (size_t i = 0; i < n; i++) {
+		options[i].name = table[i].name;
+		options[i].has_arg =
+		    table[i].arg != NULL ? required_argument : no_argument;
+		options[i].val = table[i].id;
+	}
+	return options;
+}
+
+static void
+short_options(const struct opt *table, struct buf *letters)
+{
+	/* The colon tells a missing value from an unknown option. */
+	buf_add_str(letters, stop_early ? "+:" : ":");
+	for (; table->name != NULL; table++)
+		if (has_letter(table))
+			buf_printf(letters, "%c%s", table->id,
+			    table->arg != NULL ? ":" : "");
+}
+
+int
+opt_next(struct opt_parser *p, struct err *e)
+{
+	struct buf letters = { 0 };
+	struct option *options = long_options(p->table);
+	const char *word;
+	int id;
+
+	short_options(p->table, &letters);
+	id = getopt_long(p->argc, p->argv, buf_str(&letters), options, NULL);
+	buf_free(&letters);
+	free(options);
+
+	word = optind > 0 ? p->argv[optind - 1] : "";
+	p->value = optarg;
+	p->next = optind;
+	if (id == '?' || id == ':') {
+		const char *what = id == '?' ? "unknown or ambiguous option" :
+					       "a value is missing after";
+
+		if (optopt != 0 && optopt < 256 && isalnum(optopt))
+			err_set(e, ERR_USAGE, "%s -%c", what, optopt);
+		else if (id == '?' && optopt != 0)
+			err_set(e, ERR_USAGE, "%s takes no value", word);
+		else
+			err_set(e, ERR_USAGE, "%s %s", what, word);
+		return OPT_FAIL;
+	}
+	return id == -1 ? OPT_END : id;
+}
+
+/* Print text from column at on, broken between words. */
+static void
+print_wrapped(const char *text, size_t at, FILE *out)
+{
+	size_t column = at;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+		} else if (column > HELP_COLUMN) {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		column += len;
+		text += len;
+		while (*text == ' ')
+			text++;
+	}
+	fputc('\n', out);
+}
+
+void
+opt_print(const struct opt *table, FILE *out)
+{
+	for (; table->name != NULL; table++) {
+		struct buf left = { 0 };
+
+		if (has_letter(table))
+			buf_printf(
+			    &left, "  -%c, --%s", table->id, table->name);
+		else
+			buf_printf(&left, "      --%s", table->name);
+		if (table->arg != NULL)
+			buf_printf(&left, " %s", table->arg);
+		if (left.len > HELP_COLUMN - 2)
+			fprintf(
+			    out, "%s\n%*s", buf_str(&left), HELP_COLUMN, "");
+		else
+			fprintf(out, "%-*s", HELP_COLUMN, buf_str(&left));
+		print_wrapped(table->help, HELP_COLUMN, out);
+		buf_free(&left);
+	}
+}
