@@ -18,6 +18,15 @@
 static_assert(NODE_BOUNDARY_KEY == crypto_shorthash_KEYBYTES,
     "SipHash-2-4 takes the boundary key");
 
+int
+node_key_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	size_t min = a_len < b_len ? a_len : b_len;
+	int order = min > 0 ? memcmp(a, b, min) : 0;
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 void
 node_sums_add(struct node_sums *to, const struct node_sums *more)
 {

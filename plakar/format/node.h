@@ -26,6 +26,10 @@
 
 struct err;
 
+/* Order of keys: as byte strings.  Below, at or above zero. */
+int node_key_compare(
+    const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
 /* What is below a node, or in a whole snapshot. */
 struct node_sums {
 	uint64_t dirs;

@@ -5,7 +5,6 @@
 
 #include "lib/err.h"
 #include "lib/mem.h"
-#include "plakar/format/key.h"
 #include "plakar/tree/load.h"
 
 #include "plakar/tree/cursor.h"
@@ -126,7 +125,7 @@ tree_cursor_seek(
 		/* The key lies below the last child that begins at or before
 		 * it, if it lies anywhere. */
 		if (step->at == step->node.count ||
-		    key_compare(step->node.items[step->at].key,
+		    node_key_compare(step->node.items[step->at].key,
 			step->node.items[step->at].key_len, key, key_len) > 0)
 			step->at -= step->at > 0 ? 1 : 0;
 		if (load(tc, tc->depth, &step->node.items[step->at].child, e) ==
@@ -210,7 +209,7 @@ tree_cursor_find(struct tree_cursor *tc, const uint8_t *key, size_t key_len,
 		return -1;
 	got = tree_cursor_next(tc, item, e);
 	if (got == 1 &&
-	    key_compare(item->key, item->key_len, key, key_len) != 0)
+	    node_key_compare(item->key, item->key_len, key, key_len) != 0)
 		got = 0;
 	return got;
 }

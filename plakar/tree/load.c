@@ -7,7 +7,6 @@
 #include "lib/err.h"
 #include "lib/hex.h"
 #include "lib/mem.h"
-#include "plakar/format/key.h"
 
 #include "plakar/tree/load.h"
 
@@ -88,7 +87,8 @@ loaded_node_lower_bound(
 		size_t mid = lo + (hi - lo) / 2;
 		const struct node_item *item = &node->items[mid];
 
-		if (key_compare(item->key, item->key_len, key, key_len) < 0)
+		if (node_key_compare(item->key, item->key_len, key, key_len) <
+		    0)
 			lo = mid + 1;
 		else
 			hi = mid;
