@@ -54,10 +54,11 @@ xstrdup(const char *s)
 char *
 xstrndup(const char *s, size_t max)
 {
-	char *p = strndup(s, max);
+	size_t len = strnlen(s, max);
+	char *p = xmalloc(len + 1);
 
-	if (p == NULL)
-		die();
+	memcpy(p, s, len);
+	p[len] = '\0';
 	return p;
 }
 

@@ -18,6 +18,8 @@
 void *xmalloc(size_t len);
 void *xcalloc(size_t n, size_t len);
 char *xstrdup(const char *s);
+
+/* At most max bytes of s, which needs no NUL when it is that long. */
 char *xstrndup(const char *s, size_t max);
 
 /* Resize p to n elements of len bytes; dies on overflow of n * len too. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -27,12 +28,12 @@ static void
 check(const struct a_case *c)
 {
 	struct exclude *ex = exclude_new(false);
-	char path[256] = ROOT;
+	char path[256];
 	size_t len;
 	bool is_dir;
 	enum exclude_verdict got;
 
-	strcat(path, c->path);
+	snprintf(path, sizeof(path), "%s%s", ROOT, c->path);
 	len = strlen(path);
 	is_dir = path[len - 1] == '/';
 	if (is_dir)

@@ -23,7 +23,8 @@
 static int
 compare(const void *a, size_t a_len, const void *b, size_t b_len)
 {
-	int c = memcmp(a, b, a_len < b_len ? a_len : b_len);
+	size_t len = a_len < b_len ? a_len : b_len;
+	int c = len > 0 ? memcmp(a, b, len) : 0;
 
 	return c != 0 ? c : (a_len > b_len) - (a_len < b_len);
 }
