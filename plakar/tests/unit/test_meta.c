@@ -26,7 +26,9 @@
 #include "plakar/meta/meta.h"
 #include "plakar/meta/xattrset.h"
 
-static char dir[] = "/var/tmp/plakar-meta-XXXXXX";
+#define DIR_PATTERN "/var/tmp/plakar-meta-XXXXXX"
+
+static char dir[sizeof(DIR_PATTERN)];
 static int dirfd_;
 static struct buf storage;
 static struct entry ent;
@@ -35,7 +37,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	memcpy(dir, DIR_PATTERN, sizeof(dir));
 	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
 		return -1;
 	dirfd_ = open(".", O_RDONLY | O_DIRECTORY);
