@@ -10,8 +10,6 @@
 #include "plakar/format/pack.h"
 
 #define VERSION      1
-#define LEN_MASK     0xffffffu
-#define KIND_SHIFT   24
 #define BLOCK_PREFIX 4 /* bytes of the count before the chunk lengths */
 
 static const char head_magic[8] = "PLKRpack";
@@ -90,14 +88,14 @@ block_view_open(struct block_view *view, const uint8_t *raw, size_t len,
 	total = BLOCK_PREFIX + 4 * (size_t)view->count;
 	for (uint32_t i = 0; i < view->count; i++) {
 		uint32_t word = chunk_word(view, i);
-		uint32_t kind = word >> KIND_SHIFT;
+		uint32_t kind = word >> BLOCK_KIND_SHIFT;
 
 		if (kind < CHUNK_DATA || kind > CHUNK_XATTR ||
 		    chunk_class_of((enum chunk_kind)kind) != class) {
 			err_set(e, ERR_CORRUPT, "chunk %u: kind %u", i, kind);
 			return -1;
 		}
-		total += word & LEN_MASK;
+		total += word & BLOCK_LEN_MASK;
 	}
 	if (total != len) {
 		err_set(e, ERR_CORRUPT, "block: chunks of %zu bytes in %zu",
@@ -119,8 +117,8 @@ block_view_next(const struct block_view *view, struct block_iter *it,
 		it->offset = BLOCK_PREFIX + 4 * (size_t)view->count;
 	word = chunk_word(view, it->next);
 	chunk->data = view->raw + it->offset;
-	chunk->len = word & LEN_MASK;
-	chunk->kind = (enum chunk_kind)(word >> KIND_SHIFT);
+	chunk->len = word & BLOCK_LEN_MASK;
+	chunk->kind = (enum chunk_kind)(word >> BLOCK_KIND_SHIFT);
 	it->offset += chunk->len;
 	it->slot = it->next++;
 	return true;

@@ -20,6 +20,8 @@
 
 #define BLOCK_PAYLOAD_MAX (1u << 20) /* bytes of chunks in a block */
 #define BLOCK_CHUNKS_MAX  8192u
+#define BLOCK_LEN_MASK    0xffffffu /* of a chunk's word: its length */
+#define BLOCK_KIND_SHIFT  24        /* and its kind */
 #define BLOCK_HEAD_LEN    20
 #define BLOCK_TAG_LEN     16
 #define BLOCK_RAW_MAX     (BLOCK_PAYLOAD_MAX + 4 + 4 * BLOCK_CHUNKS_MAX)
