@@ -38,7 +38,7 @@ buf_reserve(struct buf *b, size_t extra)
 	size_t cap = b->cap < MIN_CAP ? MIN_CAP : b->cap;
 
 	assert(extra <= SIZE_MAX / 4 && b->len <= SIZE_MAX / 4);
-	if (b->cap - b->len < extra) {
+	if (b->data == NULL || b->cap - b->len < extra) {
 		while (cap - b->len < extra)
 			cap += cap / 2;
 		b->data = xreallocarray(b->data, cap, 1);

@@ -45,13 +45,16 @@ conv_i64(const char *s, int64_t min, int64_t max, int64_t *out)
 {
 	const char *end;
 	bool negative = *s == '-';
+	uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
 	uint64_t magnitude;
 	int64_t v;
 
 	if (!leading_u64(negative ? s + 1 : s, &magnitude, &end) ||
-	    *end != '\0' || magnitude > INT64_MAX)
+	    *end != '\0' || magnitude > limit)
 		return false;
-	v = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+	/* Counted from -1, as the least number has no positive. */
+	v = negative && magnitude > 0 ? -1 - (int64_t)(magnitude - 1) :
+					(int64_t)magnitude;
 	if (v < min || v > max)
 		return false;
 	*out = v;

@@ -101,6 +101,7 @@ fs_mkdir_all(const char *path, mode_t mode, struct err *e)
 {
 	char *copy = xstrdup(path);
 	char *p = copy;
+	struct stat st;
 	int rc = -1;
 
 	do {
@@ -115,6 +116,11 @@ fs_mkdir_all(const char *path, mode_t mode, struct err *e)
 		}
 		*p = saved;
 	} while (*p != '\0');
+	if (stat(path, &st) == -1 || !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		err_sys(e, "cannot make the directory %s", path);
+		goto out;
+	}
 	rc = 0;
 out:
 	free(copy);

@@ -21,7 +21,7 @@ human_size(uint64_t bytes, char text[HUMAN_LEN])
 		unit *= 1024;
 		i++;
 	}
-	tenths = bytes / unit * 10 + bytes % unit / (unit / 10 + 1);
+	tenths = bytes / unit * 10 + bytes % unit * 10 / unit;
 	snprintf(text, HUMAN_LEN, "%" PRIu64 ".%" PRIu64 "%cB", tenths / 10,
 	    tenths % 10, units[i]);
 }

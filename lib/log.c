@@ -47,6 +47,22 @@ log_get_level(void)
 	return state.level;
 }
 
+/*
+ * Whether p is part of a control character, with before the byte before it:
+ * ASCII, or one of the second set, U+0080 to U+009F, as UTF-8 has them.
+ */
+static bool
+is_control(const char *p, char before)
+{
+	unsigned char c = (unsigned char)p[0], next = (unsigned char)p[1];
+
+	if (c == 0xc2)
+		return next >= 0x80 && next <= 0x9f;
+	if (c >= 0x80 && c <= 0x9f)
+		return (unsigned char)before == 0xc2;
+	return c < ' ' || c == 0x7f;
+}
+
 static void ATTR_PRINTF(2, 0)
     write_line(enum log_level level, const char *fmt, va_list ap)
 {
@@ -56,14 +72,11 @@ static void ATTR_PRINTF(2, 0)
 	if (level > state.level)
 		return;
 	vsnprintf(raw, sizeof(raw), fmt, ap);
-	for (const char *p = raw; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c < ' ' || c == 0x7f)
-			buf_printf(&line, "\\x%02x", c);
+	for (const char *p = raw; *p != '\0'; p++)
+		if (is_control(p, p > raw ? p[-1] : '\0'))
+			buf_printf(&line, "\\x%02x", (unsigned char)*p);
 		else
-			buf_add_u8(&line, c);
-	}
+			buf_add_u8(&line, (uint8_t)*p);
 	if (state.to_syslog)
 		syslog(priorities[level], "%s", buf_str(&line));
 	else

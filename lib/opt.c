@@ -63,12 +63,66 @@ short_options(const struct opt *table, struct buf *letters)
 			    table->arg != NULL ? ":" : "");
 }
 
+/* The option of the table that getopt's answer means, or NULL. */
+static const struct opt *
+by_id(const struct opt *table, int id)
+{
+	for (; table->name != NULL; table++)
+		if (table->id == id)
+			return table;
+	return NULL;
+}
+
+/* Say of a word "--name" or "--name=value" why it is no option. */
+static void
+explain_long(const struct opt *table, const char *word, struct err *e)
+{
+	size_t len = strcspn(word + 2, "=");
+	struct buf list = { 0 };
+	unsigned n = 0;
+
+	for (; table->name != NULL; table++)
+		if (strncmp(table->name, word + 2, len) == 0)
+			buf_printf(
+			    &list, "%s --%s", n++ > 0 ? "," : "", table->name);
+	if (n > 1)
+		err_set(e, ERR_USAGE, "--%.*s is ambiguous:%s", (int)len,
+		    word + 2, buf_str(&list));
+	else
+		err_set(
+		    e, ERR_USAGE, "unknown option --%.*s", (int)len, word + 2);
+	buf_free(&list);
+}
+
+/* Say why getopt answered id, '?' or ':', at word; letter is its optopt. */
+static void
+explain(const struct opt *table, int id, int letter, const char *word,
+    struct err *e)
+{
+	const struct opt *o = letter != 0 ? by_id(table, letter) : NULL;
+	bool is_long = strncmp(word, "--", 2) == 0;
+
+	if (o == NULL && letter != 0 && isprint(letter))
+		err_set(e, ERR_USAGE, "unknown option -%c", letter);
+	else if (o == NULL && letter != 0)
+		err_set(e, ERR_USAGE, "unknown option \\x%02x",
+		    (unsigned)letter & 0xff);
+	else if (o == NULL)
+		explain_long(table, word, e);
+	else if (id == '?')
+		err_set(e, ERR_USAGE, "--%s takes no value", o->name);
+	else if (is_long)
+		err_set(
+		    e, ERR_USAGE, "--%s needs a value: %s", o->name, o->arg);
+	else
+		err_set(e, ERR_USAGE, "-%c needs a value: %s", letter, o->arg);
+}
+
 int
 opt_next(struct opt_parser *p, struct err *e)
 {
 	struct buf letters = { 0 };
 	struct option *options = long_options(p->table);
-	const char *word;
 	int id;
 
 	short_options(p->table, &letters);
@@ -76,19 +130,10 @@ opt_next(struct opt_parser *p, struct err *e)
 	buf_free(&letters);
 	free(options);
 
-	word = optind > 0 ? p->argv[optind - 1] : "";
 	p->value = optarg;
 	p->next = optind;
 	if (id == '?' || id == ':') {
-		const char *what = id == '?' ? "unknown or ambiguous option" :
-					       "a value is missing after";
-
-		if (optopt != 0 && optopt < 256 && isalnum(optopt))
-			err_set(e, ERR_USAGE, "%s -%c", what, optopt);
-		else if (id == '?' && optopt != 0)
-			err_set(e, ERR_USAGE, "%s takes no value", word);
-		else
-			err_set(e, ERR_USAGE, "%s %s", what, word);
+		explain(p->table, id, optopt, p->argv[optind - 1], e);
 		return OPT_FAIL;
 	}
 	return id == -1 ? OPT_END : id;
@@ -139,5 +184,17 @@ opt_print(const struct opt *table, FILE *out)
 			fprintf(out, "%-*s", HELP_COLUMN, buf_str(&left));
 		print_wrapped(table->help, HELP_COLUMN, out);
 		buf_free(&left);
+	}
+}
+
+void
+opt_print_table(const char *command, const struct opt *table, FILE *out)
+{
+	for (; table->name != NULL; table++) {
+		char letter[2] = { has_letter(table) ? (char)table->id : '\0' };
+
+		fprintf(out, "%s\t%s\t%s\t%s\t%s\n", command, letter,
+		    table->name, table->arg != NULL ? table->arg : "",
+		    table->help);
 	}
 }

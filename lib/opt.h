@@ -51,4 +51,10 @@ int opt_next(struct opt_parser *p, struct err *e) ATTR_CHECKED;
 /* The table as the lines of a help text, at most 80 columns wide. */
 void opt_print(const struct opt *table, FILE *out);
 
+/*
+ * The table for programs: a line an option, five fields between tabs:
+ * command, letter, name, ARG, help.  tools/tables.py reads it.
+ */
+void opt_print_table(const char *command, const struct opt *table, FILE *out);
+
 #endif

@@ -37,8 +37,10 @@ wire_bytes(struct wire *w, size_t len)
 		w->bad = true;
 		return NULL;
 	}
-	w->p += len;
-	w->left -= len;
+	if (len > 0) { /* p may be NULL when there is nothing */
+		w->p += len;
+		w->left -= len;
+	}
 	return p;
 }
 

@@ -43,7 +43,10 @@ uint64_t wire_varint(struct wire *w);
 /* A varint as a signed number: zigzag, so small negatives stay short. */
 int64_t wire_svarint(struct wire *w);
 
-/* The next len bytes, borrowed from the buffer; NULL when there are fewer. */
+/*
+ * The next len bytes, borrowed from the buffer; NULL when there are fewer.
+ * (For no byte of no buffer, NULL too: wire_ok() tells them apart.)
+ */
 const uint8_t *wire_bytes(struct wire *w, size_t len);
 
 /* Copy the next len bytes to dst; zeros when there are fewer. */
