@@ -277,7 +277,8 @@ index_each_pack(
 			struct index_pack pack = { .name = p->name,
 				.class = (enum chunk_class)p->class,
 				.size = p->size,
-				.blocks = p->blocks };
+				.blocks = p->blocks,
+				.offsets = run->offsets + p->first };
 
 			rc = pack_cb(ctx, &pack, e);
 		}

@@ -40,6 +40,7 @@ struct index_pack {
 	enum chunk_class class;
 	uint32_t size;
 	uint32_t blocks;
+	const uint32_t *offsets; /* blocks + 1 of them; borrowed */
 };
 
 /*
