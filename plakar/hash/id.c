@@ -2,23 +2,27 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * Chunk ids: HMAC-SHA-256 over many chunks, three at a time where the
+ * Chunk ids: HMAC-SHA-256 over many chunks, as many at a time as the
  * processor can.
  *
  * Each lane takes a job, runs it through three stages (the chunk's whole
- * blocks, its padded end, the outer hash) and takes the next.  All lanes
- * advance together by as many blocks as the one nearest to a stage's end has
- * left.  Jobs are taken longest first, from a window that is sorted, so that
- * the lanes run dry at about the same time.
+ * blocks, its padded end, the outer hash) and takes the next.  Lanes advance
+ * together by as many blocks as the one nearest to a stage's end has left.
+ * Jobs are taken longest first, from a window that is sorted, so that the
+ * lanes run dry at about the same time; the last few go through the code for
+ * few streams.
  */
 #include <string.h>
 
 #include "plakar/hash/sha256.h"
 #include "plakar/hash/sha256_internal.h"
 
-#define WINDOW    64 /* jobs sorted at a time */
+#define WINDOW    256 /* jobs sorted at a time */
 #define OUTER_PAD 0x5c
 #define INNER_PAD 0x36
+
+/* Fewer lanes than this are better driven three by three. */
+#define WIDE_MIN 8
 
 enum stage {
 	STAGE_IDLE,
@@ -57,8 +61,8 @@ id_key_init(struct id_key *k, const uint8_t key[ID_KEY_LEN])
 	}
 	memcpy(k->inner, sha256_initial, sizeof(k->inner));
 	memcpy(k->outer, sha256_initial, sizeof(k->outer));
-	sha256_compress()(k->inner, inner, 1);
-	sha256_compress()(k->outer, outer, 1);
+	sha256_ops()->compress(k->inner, inner, 1);
+	sha256_ops()->compress(k->outer, outer, 1);
 	explicit_bzero(inner, sizeof(inner));
 	explicit_bzero(outer, sizeof(outer));
 }
@@ -157,85 +161,74 @@ lane_settle(struct lane *l, const struct id_key *k, struct queue *q)
 }
 
 /*
- * Advance the active lanes, of which at least two are, by n blocks; an idle
- * lane is driven along over another's blocks, which costs nothing.
+ * Advance n of the lanes, by as many blocks as all of them have, with code
+ * that drives width at once: a lane too many is driven along over another's
+ * blocks, in a state that nobody reads, which costs nothing.
  */
 static void
-lanes_advance(struct lane lanes[SHA256_LANES], const struct lane *active,
-    size_t n, sha256_compress3_cb compress3)
+lanes_advance(struct lane *const *active, size_t n, size_t width,
+    sha256_compress_many_cb compress)
 {
-	uint32_t *states[SHA256_LANES];
-	const uint8_t *blocks[SHA256_LANES];
+	uint32_t *states[SHA256_WIDE], unread[8] = { 0 };
+	const uint8_t *blocks[SHA256_WIDE];
+	size_t count = SIZE_MAX;
 
-	for (int i = 0; i < SHA256_LANES; i++) {
-		states[i] = lanes[i].state;
-		blocks[i] =
-		    lanes[i].stage == STAGE_IDLE ? active->next : lanes[i].next;
+	for (size_t i = 0; i < width; i++) {
+		states[i] = i < n ? active[i]->state : unread;
+		blocks[i] = active[i < n ? i : 0]->next;
+		if (i < n && active[i]->n < count)
+			count = active[i]->n;
 	}
-	compress3(states, blocks, n);
-	for (int i = 0; i < SHA256_LANES; i++) {
-		if (lanes[i].stage != STAGE_IDLE) {
-			lanes[i].next += n * SHA256_BLOCK_LEN;
-			lanes[i].n -= n;
-		}
+	compress(states, blocks, count);
+	for (size_t i = 0; i < n; i++) {
+		active[i]->next += count * SHA256_BLOCK_LEN;
+		active[i]->n -= count;
 	}
 }
 
 static void
-compute3(const struct id_key *k, struct queue *q, sha256_compress_cb compress,
-    sha256_compress3_cb compress3)
+lane_advance(struct lane *l, sha256_compress_cb compress)
 {
-	struct lane lanes[SHA256_LANES] = { 0 };
-
-	for (int i = 0; i < SHA256_LANES; i++)
-		lane_start(&lanes[i], k, queue_take(q));
-	for (;;) {
-		struct lane *active = NULL;
-		size_t n = SIZE_MAX;
-		int count = 0;
-
-		for (int i = 0; i < SHA256_LANES; i++) {
-			lane_settle(&lanes[i], k, q);
-			if (lanes[i].stage == STAGE_IDLE)
-				continue;
-			active = &lanes[i];
-			count++;
-			if (active->n < n)
-				n = active->n;
-		}
-		if (count == 0)
-			break;
-		if (count == 1) {
-			compress(active->state, active->next, n);
-			active->next += n * SHA256_BLOCK_LEN;
-			active->n -= n;
-		} else
-			lanes_advance(lanes, active, n, compress3);
-	}
+	compress(l->state, l->next, l->n);
+	l->next += l->n * SHA256_BLOCK_LEN;
+	l->n = 0;
 }
 
+/* Advance some of the n active lanes, with the code best for so many. */
 static void
-compute1(const struct id_key *k, struct queue *q, sha256_compress_cb compress)
+step(const struct sha256_code_ops *ops, struct lane *const *active, size_t n)
 {
-	struct lane l;
-
-	lane_start(&l, k, queue_take(q));
-	for (lane_settle(&l, k, q); l.stage != STAGE_IDLE;
-	     lane_settle(&l, k, q)) {
-		compress(l.state, l.next, l.n);
-		l.next += l.n * SHA256_BLOCK_LEN;
-		l.n = 0;
-	}
+	if (ops->compress16 != NULL && n >= WIDE_MIN)
+		lanes_advance(active, n, SHA256_WIDE, ops->compress16);
+	else if (ops->compress3 != NULL && n >= 2)
+		lanes_advance(active, n < SHA256_LANES ? n : SHA256_LANES,
+		    SHA256_LANES, ops->compress3);
+	else
+		lane_advance(active[0], ops->compress);
 }
 
 void
 id_compute(const struct id_key *k, struct id_job *jobs, size_t n)
 {
-	sha256_compress3_cb compress3 = sha256_compress3();
+	const struct sha256_code_ops *ops = sha256_ops();
 	struct queue q = { .next = jobs, .left = n };
+	struct lane lanes[SHA256_WIDE], *active[SHA256_WIDE];
+	size_t width = 1, n_active;
 
-	if (compress3 != NULL)
-		compute3(k, &q, sha256_compress(), compress3);
-	else
-		compute1(k, &q, sha256_compress());
+	if (ops->compress3 != NULL)
+		width = SHA256_LANES;
+	if (ops->compress16 != NULL && n >= WIDE_MIN)
+		width = SHA256_WIDE;
+	for (size_t i = 0; i < width; i++)
+		lane_start(&lanes[i], k, queue_take(&q));
+	do {
+		n_active = 0;
+		for (size_t i = 0; i < width; i++) {
+			lane_settle(&lanes[i], k, &q);
+			if (lanes[i].stage != STAGE_IDLE)
+				active[n_active++] = &lanes[i];
+		}
+		if (n_active > 0)
+			step(ops, active, n_active);
+	} while (n_active > 0);
 }

@@ -5,8 +5,8 @@
  * sha256: SHA-256, and the ids of chunks by many HMACs at once.
  *
  * The hot code of a push and of a check: every byte goes through here.  One
- * SHA-256 leaves the processor's SHA unit idle part of the time, because each
- * round waits for the one before; so ids are made three streams at a time.
+ * SHA-256 leaves most of the processor idle, because each round waits for the
+ * one before; so ids are made three or sixteen streams at a time.
  *
  * Threads: no state but the choice of code, made at first use; all functions
  *          may run in any number of threads.
@@ -62,18 +62,20 @@ struct id_job {
 
 /*
  * Make the ids of n jobs: HMAC-SHA-256 under k, cut to 16 bytes.  Any number,
- * of any lengths, in any order; fastest with a dozen or more at once.
+ * of any lengths, in any order; fastest with some
+ * fifty or more at once, for then all lanes are full most of the time.
  */
 void id_compute(const struct id_key *k, struct id_job *jobs, size_t n);
 
 /* The codes that can do the work, the best first. */
 enum sha256_code {
+	SHA256_AVX512,   /* ids by sixteen streams; the last by the next */
 	SHA256_SHANI_X3, /* x86 SHA extension, ids by three streams */
 	SHA256_SHANI_X1, /* the same, one stream */
 	SHA256_OPENSSL,  /* libcrypto's, on any processor */
 };
 
-#define SHA256_CODES 3
+#define SHA256_CODES 4
 
 /* What is in use, for reports. */
 enum sha256_code sha256_code(void);
