@@ -26,9 +26,9 @@
 #define CHUNKER_WINDOW      64        /* bytes that a cut depends on */
 #define CHUNKER_MAX         (1 << 20) /* no chunk is longer, whatever is asked */
 
-#define CHUNKER_DEFAULT_MIN 16384
-#define CHUNKER_DEFAULT_AVG 65536
-#define CHUNKER_DEFAULT_MAX 262144
+#define CHUNKER_DEFAULT_MIN 8192
+#define CHUNKER_DEFAULT_AVG 32768
+#define CHUNKER_DEFAULT_MAX 131072
 
 struct err;
 

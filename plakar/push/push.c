@@ -34,7 +34,7 @@
 #define PARENT_BLOCKS 8  /* of the parent's tree, kept open */
 #define BATCH_DIRS    24 /* directories that a batch keeps open */
 #define PACK_SIZE     (32u << 20)
-#define DEFAULT_LEVEL 1
+#define DEFAULT_LEVEL 2 /* doc/adr/0004-compression-level.md */
 #define JOBS_MAX      64
 #define HOST_LEN      256
 
@@ -213,7 +213,7 @@ hand_out(struct push_state *ps, struct pending *p, const struct walk_item *item)
 	if (ps->batch != NULL && ps->batch_dirs >= BATCH_DIRS)
 		send_batch(ps);
 	set_dir(ps, p, item);
-	if (size > SMALL_MAX || item->st.stx_blocks * 512 < size) {
+	if (size > ps->shared.small_max || item->st.stx_blocks * 512 < size) {
 		struct bigfile *big = bigfile_new(&ps->shared, p);
 
 		send_batch(ps); /* keeps the order in which packs are filled */
@@ -601,6 +601,9 @@ open_state(struct push_state *ps, struct err *e)
 		.avg = repo->config.chunk_avg,
 		.max = repo->config.chunk_max };
 
+	ps->shared.small_max = (uint64_t)params.min * ENTRY_LIST_MAX;
+	if (ps->shared.small_max > SMALL_MAX)
+		ps->shared.small_max = SMALL_MAX;
 	ps->workers_count = count_jobs(options);
 	ps->workers = xcalloc(ps->workers_count, sizeof(*ps->workers));
 	ps->shared.ring = ring_new();

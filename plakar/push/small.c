@@ -64,7 +64,8 @@ read_from_start(int fd, uint8_t *to, size_t expected)
  * bytes are at to; 0: it can't be read, or is no small file any more.
  */
 static int
-read_stable(struct pending *p, int fd, uint8_t *to, size_t *len, bool *outgrown)
+read_stable(struct pending *p, uint64_t small_max, int fd, uint8_t *to,
+    size_t *len, bool *outgrown)
 {
 	*outgrown = false;
 	for (int attempt = 0; attempt < 2; attempt++) {
@@ -81,11 +82,11 @@ read_stable(struct pending *p, int fd, uint8_t *to, size_t *len, bool *outgrown)
 			p->entry.changed = false;
 			return 1;
 		}
-		if (p->st.stx_size > SMALL_MAX) {
+		if (p->st.stx_size > small_max) {
 			*outgrown = true;
 			return 0;
 		}
-		*len = (size_t)n <= SMALL_MAX ? (size_t)n : SMALL_MAX;
+		*len = (uint64_t)n <= small_max ? (size_t)n : (size_t)small_max;
 		p->entry.changed = true;
 	}
 	return 1;
@@ -102,7 +103,7 @@ read_file(struct worker *w, struct pending *p, struct fill *fill, struct err *e)
 
 	if (fd == -1)
 		return 0;
-	if (read_stable(p, fd, to, &len, &outgrown)) {
+	if (read_stable(p, w->shared->small_max, fd, to, &len, &outgrown)) {
 		changed = p->entry.changed;
 		rc = push_capture(w->shared, p, dirref_fd(p->dir), fd, e);
 		p->entry.changed = changed;

@@ -17,7 +17,7 @@
 
 #define BATCH_FILES 128
 #define BATCH_BYTES (768u << 10)
-#define SMALL_MAX   (256u << 10) /* bytes: above, a file is large */
+#define SMALL_MAX   (256u << 10) /* bytes: above, no file is small */
 
 struct bigfile;
 struct work;

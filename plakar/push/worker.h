@@ -32,6 +32,7 @@ struct push_shared {
 	const struct push_options *options;
 	struct push_counters *counters;
 	struct chunker chunker;
+	uint64_t small_max; /* bytes of a small file: its list fits the entry */
 	struct session *session; /* NULL: a dry run */
 	struct ring *ring;
 	struct work *work;

@@ -10,6 +10,7 @@
 #include "lib/fs.h"
 #include "lib/hex.h"
 #include "lib/mem.h"
+#include "plakar/chunk/chunker.h"
 #include "plakar/crypto/aead.h"
 #include "plakar/crypto/random.h"
 #include "plakar/crypto/sealkey.h"
@@ -55,9 +56,9 @@ fill_config(struct config *config)
 {
 	*config = (struct config){ .created = (uint64_t)time(NULL),
 		.chunker = CHUNKER_GEAR,
-		.chunk_min = 16 << 10,
-		.chunk_avg = 64 << 10,
-		.chunk_max = 256 << 10,
+		.chunk_min = CHUNKER_DEFAULT_MIN,
+		.chunk_avg = CHUNKER_DEFAULT_AVG,
+		.chunk_max = CHUNKER_DEFAULT_MAX,
 		.aead = (uint8_t)aead_best() };
 	random_bytes(config->repo_id, sizeof(config->repo_id));
 }
