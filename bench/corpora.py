@@ -67,8 +67,8 @@ def copy_budget(folders, target, budget, entries):
 def make_system(folder, quick):
     scale = 10 if quick else 1
     for source, size, entries in (
-            ("/usr/bin", 350, 3000), ("/usr/lib", 1400, 14000),
-            ("/usr/share", 550, 13000)):
+            ("/usr/bin", 350, 3000), ("/usr/lib", 1800, 16000),
+            ("/usr/share", 550, 11000)):
         copy_budget([source], folder / "1", size * MB // scale,
                     entries // scale)
 
@@ -110,7 +110,7 @@ def write_image(path, size, rng):
         for source, st in files_of(["/usr/lib", "/usr/bin", "/usr/share"]):
             if not stat.S_ISREG(st.st_mode) or st.st_size > 64 * MB:
                 continue
-            if rng.random() < 0.03:  # free space: a quarter of the disk
+            if rng.random() < 0.02:  # free space: a quarter of the disk
                 at += BLOCK * rng.randint(1, 600)
             if at + st.st_size > size:
                 break
@@ -204,7 +204,7 @@ def make_source(folder, quick):
     copy_budget(["/usr/include", "/usr/lib/python3", "/usr/share/perl",
                  "/usr/lib/python3.11", "/usr/lib/python3.12",
                  "/usr/share/vim", "/usr/lib/git-core", "/usr/lib/gcc"],
-                first, size, 800 if quick else 8700)
+                first, size, 1300 if quick else 14000)
     shutil.copytree(first, second, symlinks=True)
     files = sorted(path for path in second.rglob("*")
                    if path.is_file() and not path.is_symlink())

@@ -44,6 +44,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/attr.h"
+
 #define FDS     4096
 #define EXPORT  __attribute__((visibility("default")))
 #define OUTSIDE "-"
@@ -213,8 +215,7 @@ die_if(bool fatal)
 		kill(getpid(), SIGKILL);
 }
 
-static void
-record(const char *fmt, ...)
+static void ATTR_PRINTF(1, 2) record(const char *fmt, ...)
 {
 	char line[3 * PATH_MAX];
 	int saved = errno, n;
