@@ -121,8 +121,9 @@ decode_head(struct wire *w, struct slot *slot, struct err *e)
 	label_len = wire_u8(w);
 	label = wire_bytes(w, label_len);
 	wire_copy(w, slot->commitment, sizeof(slot->commitment));
-	if (!wire_ok(w) || zero != 0 || kdf > SLOT_UNLOCKED || role < ROLE_FULL ||
-	    role > ROLE_PURGE || !label_ok(label, label_len)) {
+	if (!wire_ok(w) || zero != 0 || kdf > SLOT_UNLOCKED ||
+	    role < ROLE_FULL || role > ROLE_PURGE ||
+	    !label_ok(label, label_len)) {
 		err_set(e, ERR_CORRUPT, "damaged key slot");
 		return -1;
 	}

@@ -33,7 +33,7 @@ struct err;
 enum slot_kdf {
 	SLOT_KEY_FILE = 0,
 	SLOT_PASSPHRASE = 1, /* Argon2id */
-	SLOT_UNLOCKED = 2, /* no secret: whoever has the store reads it */
+	SLOT_UNLOCKED = 2,   /* no secret: whoever has the store reads it */
 };
 
 /* What a key is good for. */
