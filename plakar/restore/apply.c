@@ -75,7 +75,9 @@ apply_owner(struct target *t, const struct subject *s, const struct stat *st,
 		gid_right = change_owner(s, (uid_t)-1, ent->gid) == 0;
 	if (uid_right && gid_right)
 		return mode;
-	target_lose(t, TARGET_LOST_OWNER);
+	/* Nobody misses the owner of what only leads to what was saved. */
+	if (t->privileged || !ent->recorded_only)
+		target_lose(t, TARGET_LOST_OWNER);
 	if (!uid_right)
 		mode &= (uint32_t)~S_ISUID;
 	if (!gid_right && ent->type != ENTRY_DIR)

@@ -16,6 +16,12 @@
 #define NEW_FLAGS (O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
 /*
+ * From this size on a file gets its size before its content: else XFS, as a
+ * file grows, allocates more than is written, and fills holes with it.
+ */
+#define SIZE_FIRST (64 * 1024)
+
+/*
  * The mode to make a file with: if possible the one that it will have, which
  * saves a call.  Not in directories that are open to others, before it has
  * its owner; nor when setting its attributes needs leave to write.
@@ -30,6 +36,19 @@ first_mode(const struct target *t, const struct entry *ent)
 	return t->existing ? mode & 0700 : mode;
 }
 
+/* A new file is open: what is to be done while it is empty. */
+static int
+prepare(struct target_file *f, struct err *e)
+{
+	f->todo = TARGET_WRITE;
+	apply_early_flags(f->fd, f->entry);
+	if (f->entry->size < SIZE_FIRST ||
+	    ftruncate(f->fd, (off_t)f->entry->size) == 0)
+		return 0;
+	err_sys(e, "cannot give it its size");
+	return -1;
+}
+
 static int
 open_temp(struct target_file *f, int dirfd, struct err *e)
 {
@@ -42,9 +61,10 @@ open_temp(struct target_file *f, int dirfd, struct err *e)
 		f->temp[0] = '\0';
 		return -1;
 	}
-	f->todo = TARGET_WRITE;
-	apply_early_flags(f->fd, f->entry);
-	return 0;
+	if (prepare(f, e) == 0)
+		return 0;
+	unlinkat(dirfd, f->temp, 0);
+	return -1;
 }
 
 /* The file is to be written anew, beside what is there. */
@@ -158,8 +178,9 @@ target_file_begin(struct target_cursor *c, const void *key, size_t len,
 		    openat(at.dirfd, at.name, NEW_FLAGS, first_mode(t, ent));
 		if (f->fd != -1) {
 			f->made = true;
-			f->todo = TARGET_WRITE;
-			apply_early_flags(f->fd, ent);
+			rc = prepare(f, e);
+			if (rc == -1)
+				unlinkat(at.dirfd, at.name, 0);
 		} else if (errno == EEXIST) {
 			rc = meet(f, &at, e);
 		} else {
@@ -216,7 +237,7 @@ finish(
 	const struct place at = { .dirfd = f->dirfd, .name = f->name };
 	struct stat st;
 
-	/* A hole at the end was not written. */
+	/* A hole at the end of a small file was not written. */
 	if (fstat(f->fd, &st) == -1 ||
 	    ((uint64_t)st.st_size != ent->size &&
 		ftruncate(f->fd, (off_t)ent->size) == -1)) {

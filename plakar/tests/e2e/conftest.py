@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The maison authors
+"""Make tests/support known to these tests."""
+
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
