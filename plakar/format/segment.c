@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <bsd/stdlib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,9 @@ compare_rows(const void *a, const void *b)
 void
 segment_sort(struct segment_row *rows, size_t n)
 {
+	/* In place: the rows are what most memory goes to. */
 	if (n > 1)
-		qsort(rows, n, sizeof(*rows), compare_rows);
+		heapsort(rows, n, sizeof(*rows), compare_rows);
 }
 
 static void
@@ -49,9 +51,20 @@ put_pack(struct buf *out, const struct segment_pack *pack)
 		wire_put_u32(out, pack->offsets[i]);
 }
 
+static size_t
+encoded_len(const struct segment *seg)
+{
+	size_t len = 4 + 4 + seg->rows_count * ROW_LEN;
+
+	for (size_t i = 0; i < seg->packs_count; i++)
+		len += PACK_HEAD + 4 * ((size_t)seg->packs[i].blocks + 1);
+	return len;
+}
+
 void
 segment_encode(const struct segment *seg, struct buf *out)
 {
+	buf_reserve(out, encoded_len(seg));
 	wire_put_u32(out, (uint32_t)seg->packs_count);
 	for (size_t i = 0; i < seg->packs_count; i++)
 		put_pack(out, &seg->packs[i]);

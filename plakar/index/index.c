@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,14 +17,17 @@
 
 #include "plakar/index/index.h"
 
-#define RUNS_MANY   8     /* more are merged */
-#define TMP_MAX_AGE 86400 /* seconds until a left-over is deleted */
+#define RESIDENT_MAX (24u << 20) /* bytes of runs that may stay in memory */
+#define RELEASE_HITS 64          /* of a run, else: each touches its pages */
+#define RUNS_MANY    8           /* more are merged */
+#define TMP_MAX_AGE  86400       /* seconds until a left-over is deleted */
 
 struct index {
 	char *dir;
 	pthread_rwlock_t lock; /* of all below */
 	struct run **runs;
 	size_t runs_count;
+	atomic_uint hits;
 };
 
 static void
@@ -212,6 +216,25 @@ index_add(struct index *ix, const struct segment *seg,
 	return rc;
 }
 
+/*
+ * A run's touched pages, and with each some neighbours, count as memory of
+ * this process: an index that is larger than that gives them back.
+ */
+static void
+limit_memory(struct index *ix)
+{
+	size_t total = 0;
+
+	if (atomic_fetch_add(&ix->hits, 1) % RELEASE_HITS != RELEASE_HITS - 1)
+		return;
+	for (size_t i = 0; i < ix->runs_count; i++)
+		total += ix->runs[i]->map_len;
+	if (total <= RESIDENT_MAX)
+		return;
+	for (size_t i = 0; i < ix->runs_count; i++)
+		run_release(ix->runs[i]);
+}
+
 static void
 describe(const struct run *run, const struct segment_row *row,
     struct index_place *place)
@@ -238,6 +261,8 @@ index_find(
 		if (row != NULL)
 			describe(ix->runs[i - 1], row, place);
 	}
+	if (row != NULL)
+		limit_memory(ix);
 	pthread_rwlock_unlock(&ix->lock);
 	return row != NULL;
 }

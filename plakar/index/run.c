@@ -22,7 +22,8 @@
 #define FILTER_LINE_WORDS   8 /* a cache line */
 #define FILTER_LINE_BITS    512
 #define FILTER_PROBES       6
-#define INTERPOLATIONS      8 /* before the search falls back to halving */
+#define WINDOW_ROWS         65536 /* merged before memory is given back */
+#define INTERPOLATIONS      8     /* before the search falls back to halving */
 
 static const char magic[8] = "plkrrun1";
 
@@ -71,13 +72,15 @@ id_word(const struct chunk_id *id, unsigned i)
 	return be64toh(v);
 }
 
-/* The filter's line for id; bit numbers come from the id's second half. */
+/*
+ * The filter's line for id; bit numbers come from the id's second half.
+ * Ids are random, and rows sorted by them: so a run being written fills its
+ * filter from end to end, as it does its rows.
+ */
 static size_t
 filter_line(const struct chunk_id *id, size_t lines)
 {
-	uint64_t mixed = id_word(id, 0) * 0x9e3779b97f4a7c15u;
-
-	return (size_t)(((mixed >> 32) * lines) >> 32);
+	return (size_t)(((id_word(id, 0) >> 32) * lines) >> 32);
 }
 
 static void
@@ -230,6 +233,12 @@ lower_bound(const struct run *run, const struct chunk_id *id)
 		}
 	}
 	return lo;
+}
+
+void
+run_release(const struct run *run)
+{
+	madvise(run->map, run->map_len, MADV_DONTNEED);
 }
 
 const struct segment_row *
@@ -404,11 +413,24 @@ merge_tables(
 	}
 }
 
+/* The pages of rows [0, n) won't be needed again. */
+static void
+release_rows(const struct segment_row *rows, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)rows + page - 1) & ~(page - 1);
+	uintptr_t to = (uintptr_t)(rows + n) & ~(page - 1);
+
+	if (to > from)
+		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 static void
 merge_rows(struct segment_row *to, struct run *const *runs, size_t n,
     const uint32_t *pack_base)
 {
-	size_t *at = xcalloc(n, sizeof(*at));
+	size_t *at = xcalloc(n, sizeof(*at)), done = 0;
+	struct segment_row *start = to;
 
 	/* Few runs are merged at a time: a linear choice is good enough. */
 	for (;;) {
@@ -427,6 +449,11 @@ merge_rows(struct segment_row *to, struct run *const *runs, size_t n,
 		*to = runs[best]->rows[at[best]++];
 		to->pack += pack_base[best];
 		to++;
+		if (++done % WINDOW_ROWS == 0) {
+			release_rows(start, done);
+			for (size_t i = 0; i < n; i++)
+				release_rows(runs[i]->rows, at[i]);
+		}
 	}
 	free(at);
 }

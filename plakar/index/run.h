@@ -56,6 +56,12 @@ void run_close(struct run *run);
 const struct segment_row *run_find(
     const struct run *run, const struct chunk_id *id);
 
+/*
+ * Give back the pages that were touched, which count as this process's
+ * memory.  They stay in the system's cache.
+ */
+void run_release(const struct run *run);
+
 /* Write seg, the content of the segment object name, as a run into dir. */
 int run_write(const char *dir, const struct segment *seg,
     const struct object_name *name, struct run **out,

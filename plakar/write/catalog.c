@@ -16,8 +16,8 @@
 
 #include "plakar/write/session_internal.h"
 
-#define WAITING_MAX  2      /* full packs that wait to be made durable */
-#define SEGMENT_ROWS 131072 /* rows that are worth a segment */
+#define WAITING_MAX  2     /* full packs that wait to be made durable */
+#define SEGMENT_ROWS 65536 /* rows that are worth a segment */
 
 struct catalog {
 	struct session *session;

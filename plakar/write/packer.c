@@ -33,7 +33,7 @@
 #define METADATA_PAYLOAD (256u << 10)
 
 /* A pack of that many chunks is full too: segments stay within limits. */
-#define PACK_CHUNKS_FULL 65536
+#define PACK_CHUNKS_FULL 32768
 
 struct open_block {
 	uint8_t *raw; /* TABLE_ROOM, then the chunks */
