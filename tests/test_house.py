@@ -193,6 +193,19 @@ def test_bash_completes_commands_and_options(house):
     assert complete("plakar", "push", "--") == ["--dry-run", "--exclude"]
 
 
+def test_install_brings_programs_manuals_and_completions(tmp_path):
+    done = run("meson", "install", "-C", maison.build_dir(), "--no-rebuild",
+               "--quiet", "--destdir", tmp_path)
+    assert done.returncode == 0, done.stdout
+    installed = {path.name for path in tmp_path.rglob("*")}
+    for page in ROOT.glob("*/man/*.[1-8]"):
+        assert page.name in installed, f"{page.name} is not installed"
+    for folder, name in (("plakar", "plakar"), ("smtpd", "smtpctl"),
+                         ("fion", "fion")):
+        if (maison.build_dir() / folder / name).is_file():
+            assert {name, f"_{name}", f"{name}.fish"} <= installed
+
+
 def test_front_door_says_what_it_can_do():
     done = run(ROOT / "dev", "help")
     assert done.returncode == 0
