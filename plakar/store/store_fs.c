@@ -406,6 +406,12 @@ store_fs_open(const char *path, struct store **out, struct err *e)
 		return -1;
 	}
 	close(fd);
+	/*
+	 * What another process has just put can be seen, and so relied on,
+	 * before that process has synced its name: the first sync here
+	 * covers index segments that were read.
+	 */
+	store_fs_mark(fs, STORE_FS_DIR_KIND + STORE_INDEX);
 	*out = &fs->base;
 	return 0;
 }
