@@ -53,14 +53,19 @@ def shim_env(root, **settings):
 
 
 def read_tree(root):
-    """A directory as a state: {path: bytes, or DIRECTORY}."""
+    """A directory as a state: {path: bytes, or DIRECTORY}; of a symbolic
+    link, what it says."""
     state = {}
     for where, dirs, files in os.walk(root):
         for name in dirs + files:
             path = os.path.join(where, name)
             key = os.path.relpath(path, root)
-            state[key] = (DIRECTORY if name in dirs
-                          else pathlib.Path(path).read_bytes())
+            if os.path.islink(path):
+                state[key] = b"link to " + os.fsencode(os.readlink(path))
+            elif name in dirs:
+                state[key] = DIRECTORY
+            else:
+                state[key] = pathlib.Path(path).read_bytes()
     return state
 
 
