@@ -15,7 +15,11 @@ import pytest
 
 import everything
 import fscompare
-from maison import clean_env, need, program
+from maison import build_dir, clean_env, need, program
+
+pytestmark = pytest.mark.skipif(
+    not (build_dir() / "plakar" / "plakar").is_file(),
+    reason="plakar is not built")
 
 NOBODY = 65534
 SCRATCH = "/var/tmp"  # /tmp may be a file system that holds less
@@ -446,7 +450,6 @@ def test_one_file_system(plakar, scratch):
 
 
 @root_only
-@pytest.mark.slow
 def test_a_real_system_comes_back(plakar, scratch):
     """/usr/bin, /usr/lib/python3 and /usr/share/doc of this machine."""
     roots = [path for path in ("/usr/bin", "/usr/lib/python3",
