@@ -45,7 +45,7 @@ names_add(struct names *names, const char *name)
 {
 	size_t len = strlen(name);
 	struct name *at;
-	uint64_t head = 0;
+	uint32_t head = 0;
 
 	if (names->n == names->cap) {
 		names->cap = names->cap == 0 ? 256 : names->cap / 2 * 3;
@@ -54,7 +54,7 @@ names_add(struct names *names, const char *name)
 	}
 	at = &names->at[names->n++];
 	memcpy(&head, name, len < HEAD_LEN ? len : HEAD_LEN);
-	at->head = be64toh(head);
+	at->head = be32toh(head);
 	at->offset = (uint32_t)names->text.len;
 	buf_add(&names->text, name, len + 1);
 }

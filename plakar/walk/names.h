@@ -4,8 +4,8 @@
 /*
  * names: what one directory holds, sorted by bytes.
  *
- * Memory: the names and 16 bytes for each, reused from one directory to the
- *         next and given back after an uncommonly large one.
+ * Memory: the names and 8 bytes for each, 16 while they are sorted; reused
+ *         for the next directory, given back after an uncommonly large one.
  * Limits: names that add up to 4 GiB in one directory.
  */
 #ifndef PLAKAR_WALK_NAMES_H
@@ -19,7 +19,7 @@
 #include "lib/buf.h"
 
 struct name {
-	uint64_t head; /* the first bytes, so that most comparisons end here */
+	uint32_t head; /* the first bytes, so that many comparisons end here */
 	uint32_t offset;
 };
 
