@@ -292,12 +292,12 @@ static void
 read_listed(const struct source *src, char *list, size_t len, struct entry *ent,
     struct buf *storage)
 {
-	char **names = NULL;
-	size_t n = 0, cap = 0;
+	size_t n = 0, cap = 16;
+	char **names = xreallocarray(NULL, cap, sizeof(*names));
 
 	for (size_t at = 0; at < len; at += strlen(list + at) + 1) {
 		if (n == cap) {
-			cap = cap == 0 ? 16 : cap * 2;
+			cap *= 2;
 			names = xreallocarray(names, cap, sizeof(*names));
 		}
 		names[n++] = list + at;

@@ -33,11 +33,11 @@
 #define PRIVILEGED_FLAGS                                                       \
 	((uint32_t)(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_JOURNAL_DATA_FL))
 
-/* A file to be changed: by descriptor, else by name (never following). */
+/* A file to be changed: by descriptor, or by name (never following). */
 struct subject {
 	int fd;
-	const struct place *at;
-	char path[PATH_LEN]; /* of the latter, for calls without a dirfd */
+	const struct place *at; /* NULL: by descriptor */
+	char path[PATH_LEN];    /* of the latter, for calls without a dirfd */
 };
 
 static bool
@@ -52,7 +52,7 @@ in_group(const struct target *t, gid_t gid)
 static int
 change_owner(const struct subject *s, uid_t uid, gid_t gid)
 {
-	if (s->fd != -1)
+	if (s->at == NULL)
 		return fchown(s->fd, uid, gid);
 	return fchownat(
 	    s->at->dirfd, s->at->name, uid, gid, AT_SYMLINK_NOFOLLOW);
@@ -88,7 +88,7 @@ apply_owner(struct target *t, const struct subject *s, const struct stat *st,
 static int
 set_xattr(const struct subject *s, const char *name, const struct xattr *one)
 {
-	if (s->fd != -1)
+	if (s->at == NULL)
 		return fsetxattr(s->fd, name, one->value, one->value_len, 0);
 	return lsetxattr(s->path, name, one->value, one->value_len, 0);
 }
@@ -118,15 +118,15 @@ apply_xattrs(struct target *t, const struct subject *s, const void *set,
 static void
 remove_others(const struct subject *s, const void *set, size_t len)
 {
-	ssize_t n = s->fd != -1 ? flistxattr(s->fd, NULL, 0) :
-				  llistxattr(s->path, NULL, 0);
+	ssize_t n = s->at == NULL ? flistxattr(s->fd, NULL, 0) :
+				    llistxattr(s->path, NULL, 0);
 	char *list;
 
 	if (n <= 0)
 		return;
 	list = xmalloc((size_t)n);
-	n = s->fd != -1 ? flistxattr(s->fd, list, (size_t)n) :
-			  llistxattr(s->path, list, (size_t)n);
+	n = s->at == NULL ? flistxattr(s->fd, list, (size_t)n) :
+			    llistxattr(s->path, list, (size_t)n);
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(list + i) + 1) {
 		const char *name = list + i;
 
@@ -134,7 +134,7 @@ remove_others(const struct subject *s, const void *set, size_t len)
 		    (strncmp(name, "security.", 9) == 0 &&
 			strcmp(name, CAPABILITY) != 0))
 			continue;
-		if (s->fd != -1)
+		if (s->at == NULL)
 			fremovexattr(s->fd, name);
 		else
 			lremovexattr(s->path, name);
@@ -147,11 +147,10 @@ static void
 apply_mode(struct target *t, const struct subject *s, uint32_t mode)
 {
 	char path[64];
-	int fd = s->fd;
-	int rc;
+	int rc, fd;
 
-	if (fd != -1) {
-		rc = fchmod(fd, mode);
+	if (s->at == NULL) {
+		rc = fchmod(s->fd, mode);
 	} else {
 		fd = openat(
 		    s->at->dirfd, s->at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -178,7 +177,7 @@ apply_times(struct target *t, const struct subject *s, const struct stat *st,
 	if (st->st_mtim.tv_sec == times[1].tv_sec &&
 	    st->st_mtim.tv_nsec == times[1].tv_nsec)
 		return;
-	if (s->fd != -1)
+	if (s->at == NULL)
 		rc = futimens(s->fd, times);
 	else
 		rc = utimensat(

@@ -167,7 +167,7 @@ link_locked(struct target_cursor *c, struct link_group *g, const void *key,
 	    e->errnum == EXDEV || e->errnum == EOPNOTSUPP) {
 		/* Not possible here: a copy, to which others may link. */
 		links_forget(&t->links, g);
-		g = links_add(&t->links, ent, key, len);
+		links_add(&t->links, ent, key, len);
 		return 0;
 	} else {
 		return -1;
