@@ -300,6 +300,9 @@ worker_run(void *arg)
 			break;
 		case WORK_FLUSH:
 			rc = packer_flush(w->packer, &e);
+			/* Who waits for the flush asks next if it failed. */
+			if (rc == -1)
+				push_fail(w->shared, &e);
 			work_flushed(w->shared->work);
 			break;
 		}
