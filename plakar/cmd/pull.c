@@ -142,7 +142,7 @@ tell_result(struct ui *ui, const struct pull_options *pull,
 
 static int
 pull_snapshot(struct cmd_ctx *ctx, struct repo *repo,
-    const struct snapshot_ref *ref, struct pull_options *options, struct err *e)
+    const struct snapshot_ref *ref, struct pull_options *what, struct err *e)
 {
 	struct pull_counters counters = { 0 };
 	struct pull_result result = { .stopped = false };
@@ -150,13 +150,13 @@ pull_snapshot(struct cmd_ctx *ctx, struct repo *repo,
 	int rc;
 
 	snapshot_id_text(&ref->name, id);
-	if (options->to == NULL)
-		options->to = id;
+	if (what->to == NULL)
+		what->to = id;
 	ui_progress_begin(ctx->ui, sample, &counters);
-	rc = pull(repo, &ref->snap, options, &counters, &result, e);
+	rc = pull(repo, &ref->snap, what, &counters, &result, e);
 	ui_progress_end(ctx->ui);
 	if (rc == 0) {
-		tell_result(ctx->ui, options, &result, &counters);
+		tell_result(ctx->ui, what, &result, &counters);
 		if (result.incomplete)
 			rc = CMD_PARTIAL;
 	}
@@ -165,10 +165,10 @@ pull_snapshot(struct cmd_ctx *ctx, struct repo *repo,
 }
 
 static int
-pull_now(struct cmd_ctx *ctx, char *spec, struct pull_options *options,
-    struct err *e)
+pull_now(
+    struct cmd_ctx *ctx, char *spec, struct pull_options *what, struct err *e)
 {
-	const char *id = snapshot_split(spec, &options->path);
+	const char *id = snapshot_split(spec, &what->path);
 	const struct snapshot_ref *ref;
 	struct snapshot_list list;
 	struct repo *repo;
@@ -179,7 +179,7 @@ pull_now(struct cmd_ctx *ctx, char *spec, struct pull_options *options,
 	if (snapshot_list_load(repo, &list, e) == 0) {
 		ref = snapshot_find(&list, id, false, e);
 		if (ref != NULL && cmd_load_index(ctx, repo, e) == 0)
-			rc = pull_snapshot(ctx, repo, ref, options, e);
+			rc = pull_snapshot(ctx, repo, ref, what, e);
 		snapshot_list_free(&list);
 	}
 	repo_close(repo);
@@ -189,7 +189,7 @@ pull_now(struct cmd_ctx *ctx, char *spec, struct pull_options *options,
 static int
 run(struct cmd_ctx *ctx, int argc, char **argv, struct err *e)
 {
-	struct pull_options options = { .overwrite = TARGET_CHANGED,
+	struct pull_options what = { .overwrite = TARGET_CHANGED,
 		.note = note,
 		.note_ctx = ctx->ui,
 		.stop = ctx->stop };
@@ -197,12 +197,11 @@ run(struct cmd_ctx *ctx, int argc, char **argv, struct err *e)
 
 	cmd_opt_begin(ctx, argc, argv);
 	while (rc == 0 && (id = cmd_opt_next(ctx, e)) != OPT_END)
-		rc = id == OPT_FAIL ?
-		    -1 :
-		    take_option(&options, id, ctx->opt.value, e);
+		rc = id == OPT_FAIL ? -1 :
+				      take_option(&what, id, ctx->opt.value, e);
 	if (rc == -1 || cmd_count_operands(ctx, argc, 1, 1, e) == -1)
 		return -1;
-	return pull_now(ctx, argv[ctx->opt.next], &options, e);
+	return pull_now(ctx, argv[ctx->opt.next], &what, e);
 }
 
 const struct cmd cmd_pull = {

@@ -241,7 +241,7 @@ static int
 open_or_make(
     struct cmd_ctx *ctx, bool dry_run, struct repo **repo, struct err *e)
 {
-	struct repo_options options = { .credential = &ctx->credential };
+	struct repo_options new_repo = { .credential = &ctx->credential };
 	const char *location = cmd_location(ctx, e);
 
 	if (location == NULL)
@@ -249,7 +249,7 @@ open_or_make(
 	if (cmd_open_repo(ctx, repo, e) == 0)
 		return 0;
 	if (e->kind != ERR_NOT_FOUND || dry_run ||
-	    repo_create(location, &options, e) == -1)
+	    repo_create(location, &new_repo, e) == -1)
 		return -1;
 	ui_note(ctx->ui, "made a new repository at %s", location);
 	return cmd_open_repo(ctx, repo, e);
