@@ -167,9 +167,9 @@ target_file_begin(struct target_cursor *c, const void *key, size_t len,
 	*f = (struct target_file){
 		.fd = -1, .dirfd = -1, .target = t, .entry = ent, .key_len = len
 	};
-	if (cursor_go(c, key, len, &at, e) == -1)
+	if (check_below(len, e) == -1 || cursor_go(c, key, len, &at, e) == -1)
 		return -1;
-	f->key = xmalloc(len + 1);
+	f->key = xmalloc(len);
 	memcpy(f->key, key, len);
 	if (t->options.dry_run) {
 		rc = begin_dry(f, &at, e);

@@ -185,6 +185,8 @@ target_link(struct target_cursor *c, const void *key, size_t len,
 	int rc = 0;
 
 	*done = false;
+	if (check_below(len, e) == -1)
+		return -1;
 	pthread_mutex_lock(&t->lock);
 	g = links_find(&t->links, ent);
 	if (g != NULL)

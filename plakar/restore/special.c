@@ -183,6 +183,8 @@ target_special(struct target_cursor *c, const void *key, size_t len,
 		err_set(e, ERR_CORRUPT, "a zero byte in a link's target");
 		return -1;
 	}
+	if (check_below(len, e) == -1)
+		return -1;
 	rc = cursor_go(c, key, len, &at, e);
 	if (rc == 0)
 		rc = place_it(t, &at, ent, xattrs, xattrs_len, &what, e);

@@ -190,6 +190,15 @@ leave_to_common(struct target_cursor *c, const uint8_t *stem, size_t len)
 }
 
 int
+check_below(size_t len, struct err *e)
+{
+	if (len > 0)
+		return 0;
+	err_set(e, ERR_CORRUPT, "the top of a tree that is no directory");
+	return -1;
+}
+
+int
 cursor_go(struct target_cursor *c, const void *key, size_t len,
     struct place *at, struct err *e)
 {

@@ -53,6 +53,9 @@ void target_note(
     struct target *t, enum target_count what, const void *key, size_t len);
 void target_lose(struct target *t, enum target_count what);
 
+/* Whether a key can be that of something else than a directory. */
+int check_below(size_t len, struct err *e) ATTR_CHECKED;
+
 /* Find the place of a key; the empty key's is ".". */
 int cursor_go(struct target_cursor *c, const void *key, size_t len,
     struct place *at, struct err *e) ATTR_CHECKED;
