@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+
+#include "smtpd/conf/build.h"
+#include "smtpd/conf/lex.h"
+#include "smtpd/conf/grammar.h"
+
+#include "smtpd/conf/conf.h"
+
+static struct conf *
+new_conf(void)
+{
+	struct conf *c = xcalloc(1, sizeof(*c));
+
+	TAILQ_INIT(&c->tables);
+	TAILQ_INIT(&c->pkis);
+	TAILQ_INIT(&c->cas);
+	TAILQ_INIT(&c->wrappers);
+	TAILQ_INIT(&c->listens);
+	TAILQ_INIT(&c->actions);
+	TAILQ_INIT(&c->matches);
+	c->warn_at[0] = 4 * 3600;
+	c->ttl = 4 * 86400;
+	c->max_message_size = 35 << 20;
+	c->sub_addr_delim = '+';
+	c->srs_ttl = 4 * 86400;
+	c->limits = (struct conf_limits){
+		.max_mails = 100,
+		.max_rcpt = 1000,
+		.mta_max_deferred = 100,
+		.mda_max_session = 50,
+		.mda_max_session_per_user = 7,
+		.scheduler_max_inflight = 5000,
+		.mta_max_conn_per_host = 10,
+		.mta_session_mail_max = 100,
+		.mta_keepalive = 10,
+	};
+	return c;
+}
+
+struct conf *
+conf_parse(struct conf_source *source, const char *path,
+    const char *const *macros, size_t n_macros, struct buf *problems)
+{
+	struct conf_lexer lx;
+	struct conf_builder b = { .problems = problems };
+	bool failed;
+
+	b.conf = new_conf();
+	conf_lex(&lx, source, path, macros, n_macros, problems);
+	b.lexer = &lx;
+	b.pos = lx.tokens[0].pos;
+	build_builtin_tables(&b);
+	if (yyparse(&b) != 0)
+		b.failed = true;
+	build_end(&b);
+	free(b.limits);
+	failed = b.failed || lx.failed;
+	b.conf->files = lx.files;
+	b.conf->n_files = lx.n_files;
+	lx.files = NULL;
+	lx.n_files = 0;
+	conf_lex_free(&lx);
+	if (failed) {
+		conf_free(b.conf);
+		return NULL;
+	}
+	return b.conf;
+}
+
+static void
+free_table(struct conf_table *t)
+{
+	for (size_t i = 0; i < t->n_pairs; i++) {
+		free(t->pairs[i].key);
+		free(t->pairs[i].value);
+	}
+	free(t->pairs);
+	free(t->name);
+	free(t->type);
+	free(t->path);
+	free(t);
+}
+
+static void
+free_listen(struct conf_listen *l)
+{
+	free(l->where);
+	free(l->port);
+	free(l->ciphers);
+	free(l->protocols);
+	free(l->filter);
+	free(l->hostname);
+	free(l->tag);
+	free(l);
+}
+
+static void
+free_action(struct conf_action *a)
+{
+	free(a->name);
+	free(a->target);
+	free(a->user);
+	free(a->backup_mx);
+	free(a->ciphers);
+	free(a->protocols);
+	free(a->filter);
+	free(a->helo);
+	free(a->mail_from);
+	free(a);
+}
+
+static void
+free_small(struct conf *c)
+{
+	struct conf_pki *pki;
+	struct conf_ca *ca;
+	struct conf_wrapper *w;
+	struct conf_match *m;
+
+	while ((pki = TAILQ_FIRST(&c->pkis)) != NULL) {
+		TAILQ_REMOVE(&c->pkis, pki, entry);
+		free(pki->name);
+		free(pki->cert);
+		free(pki->key);
+		free(pki->dhe);
+		free(pki);
+	}
+	while ((ca = TAILQ_FIRST(&c->cas)) != NULL) {
+		TAILQ_REMOVE(&c->cas, ca, entry);
+		free(ca->name);
+		free(ca->cert);
+		free(ca);
+	}
+	while ((w = TAILQ_FIRST(&c->wrappers)) != NULL) {
+		TAILQ_REMOVE(&c->wrappers, w, entry);
+		free(w->name);
+		free(w->command);
+		free(w);
+	}
+	while ((m = TAILQ_FIRST(&c->matches)) != NULL) {
+		TAILQ_REMOVE(&c->matches, m, entry);
+		free(m);
+	}
+}
+
+void
+conf_free(struct conf *c)
+{
+	struct conf_table *t;
+	struct conf_listen *l;
+	struct conf_action *a;
+
+	if (c == NULL)
+		return;
+	while ((t = TAILQ_FIRST(&c->tables)) != NULL) {
+		TAILQ_REMOVE(&c->tables, t, entry);
+		free_table(t);
+	}
+	while ((l = TAILQ_FIRST(&c->listens)) != NULL) {
+		TAILQ_REMOVE(&c->listens, l, entry);
+		free_listen(l);
+	}
+	while ((a = TAILQ_FIRST(&c->actions)) != NULL) {
+		TAILQ_REMOVE(&c->actions, a, entry);
+		free_action(a);
+	}
+	free_small(c);
+	for (size_t i = 0; i < c->n_files; i++)
+		free(c->files[i]);
+	free(c->files);
+	free(c->lacks);
+	free(c->admd);
+	free(c->encryption);
+	free(c->smtp_ciphers);
+	free(c->srs_key);
+	free(c->srs_key_backup);
+	free(c);
+}
+
+#define FIND(type, list)                                                       \
+	struct conf_##type *conf_find_##type(                                  \
+	    const struct conf *c, const char *name)                            \
+	{                                                                      \
+		struct conf_##type *x;                                         \
+                                                                               \
+		TAILQ_FOREACH(x, &c->list, entry) {                            \
+			if (strcmp(x->name, name) == 0)                        \
+				return x;                                      \
+		}                                                              \
+		return NULL;                                                   \
+	}
+
+FIND(table, tables)
+FIND(pki, pkis)
+FIND(ca, cas)
+FIND(action, actions)
+FIND(wrapper, wrappers)
+
+const char *
+conf_method_name(enum conf_method m)
+{
+	static const char *const names[] = {
+		[CONF_MBOX] = "mbox",
+		[CONF_MAILDIR] = "maildir",
+		[CONF_LMTP] = "lmtp",
+		[CONF_MDA] = "mda",
+		[CONF_EXPAND_ONLY] = "expand-only",
+		[CONF_FORWARD_ONLY] = "forward-only",
+		[CONF_RELAY] = "relay",
+	};
+
+	return names[m];
+}
+
+const char *
+conf_test_name(enum conf_test t)
+{
+	static const char *const names[] = {
+		[CONF_TEST_TAG] = "tag",
+		[CONF_TEST_FROM_ANY] = "from any",
+		[CONF_TEST_FROM_LOCAL] = "from local",
+		[CONF_TEST_FROM_SOCKET] = "from socket",
+		[CONF_TEST_FROM_SRC] = "from src",
+		[CONF_TEST_FROM_RDNS] = "from rdns",
+		[CONF_TEST_FROM_AUTH] = "from auth",
+		[CONF_TEST_FROM_MAIL_FROM] = "from mail-from",
+		[CONF_TEST_FOR_ANY] = "for any",
+		[CONF_TEST_FOR_LOCAL] = "for local",
+		[CONF_TEST_FOR_DOMAIN] = "for domain",
+		[CONF_TEST_FOR_RCPT_TO] = "for rcpt-to",
+		[CONF_TEST_HELO] = "helo",
+		[CONF_TEST_AUTH] = "auth",
+		[CONF_TEST_TLS] = "tls",
+		[CONF_TEST_MAIL_FROM] = "mail-from",
+		[CONF_TEST_RCPT_TO] = "rcpt-to",
+	};
+
+	return names[t];
+}
+
+/* A table as it would be written: <name>, or its values in place. */
+static void
+print_table(const struct conf_table *t, struct buf *out)
+{
+	if (strncmp(t->name, "anonymous:", 10) != 0) {
+		buf_printf(out, "<%s>", t->name);
+		return;
+	}
+	if (t->n_pairs == 1 && !t->mapping) {
+		buf_printf(out, "\"%s\"", t->pairs[0].key);
+		return;
+	}
+	buf_add_str(out, "{ ");
+	for (size_t i = 0; i < t->n_pairs; i++) {
+		buf_printf(
+		    out, "%s\"%s\"", i == 0 ? "" : ", ", t->pairs[i].key);
+		if (t->mapping)
+			buf_printf(out, " = \"%s\"", t->pairs[i].value);
+	}
+	buf_add_str(out, " }");
+}
+
+void
+conf_print_match(const struct conf_match *m, struct buf *out)
+{
+	buf_add_str(out, "match");
+	for (unsigned i = 0; i < CONF_TEST_COUNT; i++) {
+		const struct conf_criterion *t = &m->tests[i];
+
+		if (!t->present)
+			continue;
+		buf_printf(out, " %s%s%s", t->negate ? "! " : "",
+		    conf_test_name(i), t->regex ? " regex" : "");
+		if (t->table != NULL) {
+			buf_add_u8(out, ' ');
+			print_table(t->table, out);
+		}
+	}
+	if (m->action == NULL)
+		buf_add_str(out, " reject");
+	else
+		buf_printf(out, " action \"%s\"", m->action->name);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * smtpd: the command line, and which of the binary's lives this is: the
+ * parent, one of its processes (-x), or a face (ctl/).
+ */
+#include <libgen.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <bsd/unistd.h>
+
+#include "lib/buf.h"
+#include "lib/conv.h"
+#include "lib/err.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#include "smtpd/conf/conf.h"
+#include "smtpd/ctl/ctl.h"
+#include "smtpd/proc/control/control.h"
+#include "smtpd/proc/deliver/deliver.h"
+#include "smtpd/proc/dispatcher/dispatcher.h"
+#include "smtpd/proc/lookup/lookup.h"
+#include "smtpd/proc/parent/parent.h"
+#include "smtpd/proc/proc.h"
+#include "smtpd/proc/queue/queue.h"
+#include "smtpd/proc/scheduler/scheduler.h"
+
+#define DISPATCHERS_MAX 4
+
+struct options {
+	const char *conf_path;
+	char *macros[64];
+	size_t n_macros;
+	bool debug, foreground, check, verbose;
+	unsigned paused;
+};
+
+static void ATTR_NORETURN
+usage(FILE *out, int status)
+{
+	fprintf(out,
+	    "usage: smtpd [-dFhnv] [-D NAME=VALUE] [-f FILE] "
+	    "[-P mda|mta|smtp] [-T TRACE]\n");
+	exit(status);
+}
+
+static int
+run_process(const char *name, const char *instance)
+{
+	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
+		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops };
+	uint64_t n;
+
+	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))
+		return 2;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(proc_name(all[i]->id), name) == 0)
+			return proc_main(all[i], (unsigned)n);
+	}
+	return 2;
+}
+
+static void
+parse_options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "D:dFf:hnP:T:v")) != -1) {
+		switch (c) {
+		case 'D':
+			if (strchr(optarg, '=') == NULL || o->n_macros == 64)
+				usage(stderr, 2);
+			o->macros[o->n_macros++] = optarg;
+			break;
+		case 'd':
+			o->debug = o->foreground = true;
+			break;
+		case 'F':
+			o->foreground = true;
+			break;
+		case 'f':
+			o->conf_path = optarg;
+			break;
+		case 'h':
+			usage(stdout, 0);
+		case 'n':
+			o->check = true;
+			break;
+		case 'P':
+			if (strcmp(optarg, "mda") == 0)
+				o->paused |= SETUP_PAUSE_MDA;
+			else if (strcmp(optarg, "mta") == 0)
+				o->paused |= SETUP_PAUSE_MTA;
+			else if (strcmp(optarg, "smtp") == 0)
+				o->paused |= SETUP_PAUSE_SMTP;
+			else
+				usage(stderr, 2);
+			break;
+		case 'T':
+		case 'v':
+			o->verbose = true;
+			break;
+		default:
+			usage(stderr, 2);
+		}
+	}
+	if (optind != argc)
+		usage(stderr, 2);
+}
+
+static int
+find_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	if (pw == NULL) {
+		log_error("the user %s is missing: see smtpd(8)", name);
+		return -1;
+	}
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return 0;
+}
+
+static int
+fill_setup(struct setup *s, const struct options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	s->foreground = o->debug;
+	s->verbose = o->verbose;
+	s->paused = o->paused;
+	s->n_dispatchers = cores < 1 ? 1 :
+	    cores > DISPATCHERS_MAX  ? DISPATCHERS_MAX :
+				       (unsigned)cores;
+	s->privileged = geteuid() == 0;
+	if (!s->privileged) {
+		s->uid = s->queue_uid = geteuid();
+		s->gid = s->queue_gid = getegid();
+		return 0;
+	}
+	if (find_user(SETUP_USER, &s->uid, &s->gid) == -1 ||
+	    find_user(SETUP_QUEUE_USER, &s->queue_uid, &s->queue_gid) == -1)
+		return -1;
+	return 0;
+}
+
+/* The queue's user owns the spool; only root can make it so. */
+static int
+own_spool(const struct setup *s)
+{
+	struct err e;
+
+	if (!s->privileged) {
+		if (fs_mkdir_all(s->spool, 0700, &e) == 0)
+			return 0;
+		log_error("%s", e.msg);
+		return -1;
+	}
+	if (mkdir(s->spool, 0700) == 0 || access(s->spool, F_OK) == 0) {
+		if (chown(s->spool, s->queue_uid, s->queue_gid) == 0)
+			return 0;
+	}
+	log_error("%s: can't be made the spool", s->spool);
+	return -1;
+}
+
+static int
+run_daemon(struct options *o)
+{
+	struct buf problems = { 0 };
+	struct setup *s;
+	char self[4096];
+	ssize_t n;
+
+	s = setup_read(o->conf_path, o->macros, o->n_macros, &problems);
+	if (s == NULL) {
+		fputs(buf_str(&problems), stderr);
+		buf_free(&problems);
+		return 1;
+	}
+	if (o->check) {
+		fputs("configuration OK\n", stderr);
+		setup_unref(s);
+		return 0;
+	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n == -1) {
+		log_error("/proc/self/exe can't be read");
+		return 1;
+	}
+	self[n] = '\0';
+	if (fill_setup(s, o) == -1 || own_spool(s) == -1)
+		return 1;
+	if (!o->foreground && daemon(0, 0) == -1) {
+		log_error("can't go to the background");
+		return 1;
+	}
+	log_init("smtpd", LOG_MAIL, o->debug);
+	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	return parent_main(s, self);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .conf_path = CONF_DEFAULT_PATH };
+	int status;
+
+	if (argc == 0)
+		return 2;
+	setproctitle_init(argc, argv, environ);
+	if (ctl_main(basename(argv[0]), argc, argv, &status))
+		return status;
+	if (argc == 4 && strcmp(argv[1], "-x") == 0)
+		return run_process(argv[2], argv[3]);
+	log_init("smtpd", LOG_MAIL, true);
+	parse_options(argc, argv, &o);
+	return run_daemon(&o);
+}

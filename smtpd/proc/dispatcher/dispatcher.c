@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * A dispatcher: SMTP sessions.  It reads what strangers send, so it has
+ * neither files nor keys nor policy, and can't make envelopes.
+ *
+ * Peers: the parent gives it listening sockets; the lookup EXPANDs each
+ * recipient; the queue gives message ids and takes COMMITs; control passes
+ * connections of the local socket.
+ */
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+#include "smtpd/conf/conf.h"
+
+#include "smtpd/proc/dispatcher/dispatcher.h"
+#include "smtpd/proc/dispatcher/dispatcher_internal.h"
+
+#define MSGIDS_LOW 64
+
+struct listener {
+	TAILQ_ENTRY(listener) entry;
+	struct dispatcher *dispatcher;
+	uint32_t id;
+	struct evconnlistener *evl;
+};
+
+static int
+session_compare(const struct session *a, const struct session *b)
+{
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+RB_GENERATE(sessions, session, entry, session_compare)
+
+static void
+want_msgids(struct dispatcher *d)
+{
+	if (d->asked_msgids)
+		return;
+	d->asked_msgids =
+	    proc_send(d->proc, PROC_QUEUE, 0, MSG_WANT_MSGIDS, NULL, -1);
+}
+
+uint32_t
+dispatcher_msgid(struct dispatcher *d)
+{
+	if (d->n_msgids <= MSGIDS_LOW)
+		want_msgids(d);
+	return d->n_msgids == 0 ? 0 : d->msgids[--d->n_msgids];
+}
+
+static const struct conf_listen *
+find_listen(const struct conf *c, uint32_t id)
+{
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &c->listens, entry) {
+		if (l->id == id)
+			return l;
+	}
+	return NULL;
+}
+
+static void
+on_accept(struct evconnlistener *evl, evutil_socket_t fd, struct sockaddr *sa,
+    int len, void *arg)
+{
+	static const char busy[] = "421 4.3.2 Too many connections\r\n";
+	struct listener *li = arg;
+	struct dispatcher *d = li->dispatcher;
+	const struct conf_listen *l = find_listen(d->proc->setup->conf, li->id);
+
+	(void)evl;
+	(void)len;
+	if (l == NULL || d->n_sessions >= DISPATCHER_MAX) {
+		if (write(fd, busy, sizeof(busy) - 1) == -1)
+			log_debug("a connection went before its refusal");
+		close(fd);
+		return;
+	}
+	session_new(d, l, fd, sa);
+}
+
+static void
+unlisten(struct dispatcher *d)
+{
+	struct listener *li;
+
+	while ((li = TAILQ_FIRST(&d->listeners)) != NULL) {
+		TAILQ_REMOVE(&d->listeners, li, entry);
+		evconnlistener_free(li->evl);
+		free(li);
+	}
+}
+
+/* A connection of the local socket: LISTEN with no listener, from control. */
+static void
+take_local(struct dispatcher *d, struct ipc_msg *m)
+{
+	const struct conf_listen *l, *found = NULL;
+
+	TAILQ_FOREACH(l, &d->proc->setup->conf->listens, entry) {
+		if (l->socket)
+			found = l;
+	}
+	if (m->fd != -1)
+		session_new(d, found, ipc_take_fd(m), NULL);
+}
+
+static void
+add_listener(struct dispatcher *d, struct ipc_msg *m)
+{
+	struct listener *li;
+	struct wire w;
+
+	wire_init(&w, m->data, m->len);
+	if (m->fd == -1 || m->len != 4)
+		return;
+	li = xcalloc(1, sizeof(*li));
+	li->dispatcher = d;
+	li->id = wire_u32(&w);
+	li->evl = evconnlistener_new(d->proc->base, on_accept, li,
+	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, ipc_take_fd(m));
+	TAILQ_INSERT_TAIL(&d->listeners, li, entry);
+	if (d->paused)
+		evconnlistener_disable(li->evl);
+}
+
+/* Listeners come before START. */
+static struct dispatcher *
+state_of(struct proc *p)
+{
+	struct dispatcher *d = p->state;
+
+	if (d == NULL) {
+		d = xcalloc(1, sizeof(*d));
+		d->proc = p;
+		TAILQ_INIT(&d->listeners);
+		RB_INIT(&d->sessions);
+		p->state = d;
+	}
+	return d;
+}
+
+static void
+start(struct proc *p)
+{
+	struct dispatcher *d = state_of(p);
+
+	d->paused = (p->setup->paused & SETUP_PAUSE_SMTP) != 0;
+	for (struct listener *li = TAILQ_FIRST(&d->listeners);
+	     d->paused && li != NULL; li = TAILQ_NEXT(li, entry))
+		evconnlistener_disable(li->evl);
+	want_msgids(d);
+}
+
+static void
+drain(struct dispatcher *d)
+{
+	struct session *s, *next;
+
+	d->draining = true;
+	unlisten(d);
+	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
+		next = RB_NEXT(sessions, &d->sessions, s);
+		if (!s->in_mail)
+			session_shutdown(s);
+	}
+	dispatcher_session_gone(d);
+}
+
+void
+dispatcher_session_gone(struct dispatcher *d)
+{
+	if (d->draining && d->n_sessions == 0)
+		event_base_loopbreak(d->proc->base);
+}
+
+static struct session *
+find_session(struct dispatcher *d, struct wire *w)
+{
+	struct session key = { .number = wire_u32(w) };
+
+	return RB_FIND(sessions, &d->sessions, &key);
+}
+
+static void
+take_msgids(struct dispatcher *d, struct ipc_msg *m)
+{
+	struct session *s, *next;
+	struct wire w;
+
+	wire_init(&w, m->data, m->len);
+	d->asked_msgids = false;
+	d->msgids = xreallocarray(
+	    d->msgids, d->n_msgids + m->len / 4, sizeof(*d->msgids));
+	while (w.left >= 4)
+		d->msgids[d->n_msgids++] = wire_u32(&w);
+	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
+		next = RB_NEXT(sessions, &d->sessions, s);
+		if (s->wait == SESSION_WAIT_MSGID)
+			session_got_msgids(s);
+	}
+}
+
+static void
+for_session(struct dispatcher *d, struct ipc_msg *m)
+{
+	struct session *s;
+	struct wire w;
+	uint32_t n;
+	char *reply;
+
+	wire_init(&w, m->data, m->len);
+	s = find_session(d, &w);
+	if (s == NULL || !wire_ok(&w))
+		return;
+	switch (m->type) {
+	case MSG_EXPANDED:
+		n = wire_u32(&w);
+		reply = xstrndup((const char *)w.p, w.left);
+		session_expanded(s, n, reply);
+		free(reply);
+		break;
+	case MSG_FILE:
+		session_got_file(s, ipc_take_fd(m));
+		break;
+	default:
+		session_committed(s, wire_u8(&w) != 0);
+		break;
+	}
+}
+
+/* pause smtp, resume smtp */
+static void
+control(struct dispatcher *d, struct proc_peer from, struct ipc_msg *m)
+{
+	struct listener *li;
+	struct buf b = { 0 };
+
+	if (m->len < 4)
+		return;
+	d->paused = m->len >= 5 && m->data[4] == 'p';
+	TAILQ_FOREACH(li, &d->listeners, entry) {
+		if (d->paused)
+			evconnlistener_disable(li->evl);
+		else
+			evconnlistener_enable(li->evl);
+	}
+	buf_add(&b, m->data, 4);
+	proc_send(d->proc, from.id, from.instance, MSG_CTL_END, &b, -1);
+	buf_free(&b);
+}
+
+static void
+message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	struct dispatcher *d = state_of(p);
+
+	switch (m->type) {
+	case MSG_LISTEN:
+		if (from.id == PROC_CONTROL)
+			take_local(d, m);
+		else
+			add_listener(d, m);
+		break;
+	case MSG_UNLISTEN:
+		unlisten(d);
+		break;
+	case MSG_DRAIN:
+		drain(d);
+		break;
+	case MSG_MSGIDS:
+		take_msgids(d, m);
+		break;
+	case MSG_EXPANDED:
+	case MSG_FILE:
+	case MSG_COMMITTED:
+		for_session(d, m);
+		break;
+	case MSG_CTL:
+		control(d, from, m);
+		break;
+	default:
+		log_warn("dispatcher: message %u from the %s", m->type,
+		    proc_name(from.id));
+		break;
+	}
+}
+
+static void
+peer_gone(struct proc *p, struct proc_peer peer)
+{
+	struct dispatcher *d = p->state;
+	struct session *s, *next;
+
+	if (d == NULL || (peer.id != PROC_LOOKUP && peer.id != PROC_QUEUE))
+		return;
+	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
+		next = RB_NEXT(sessions, &d->sessions, s);
+		session_lost_peer(s, peer.id == PROC_LOOKUP);
+	}
+}
+
+const struct proc_ops dispatcher_ops = {
+	.id = PROC_DISPATCHER,
+	.start = start,
+	.message = message,
+	.peer_gone = peer_gone,
+};

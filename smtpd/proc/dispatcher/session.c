@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+#include "smtpd/proc/dispatcher/dispatcher_internal.h"
+#include "smtpd/smtp/proxy.h"
+
+#include "smtpd/proc/dispatcher/session.h"
+
+#define TIMEOUT      300   /* seconds without a byte */
+#define PROXY_TIME   5     /* seconds for the header of a proxy */
+#define OUTPUT_HIGH  32768 /* replies not read yet: no more commands then */
+#define INPUT_HIGH   65536
+#define BAD_COMMANDS 20
+
+static const char *
+hostname(const struct session *s)
+{
+	return s->listen != NULL && s->listen->hostname != NULL ?
+	    s->listen->hostname :
+	    s->setup->hostname;
+}
+
+void
+session_reply(struct session *s, const char *line)
+{
+	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s\r\n", line);
+	if (line[0] == '4' || line[0] == '5')
+		log_info("%016llx smtp failed-command result=\"%s\"",
+		    (unsigned long long)s->id, line);
+}
+
+void
+session_free(struct session *s)
+{
+	struct dispatcher *d = s->dispatcher;
+
+	session_end_transaction(s, true);
+	RB_REMOVE(sessions, &d->sessions, s);
+	d->n_sessions--;
+	proc_count(d->proc, "smtp.session", -1);
+	bufferevent_free(s->bev);
+	buf_free(&s->decoded);
+	buf_free(&s->message);
+	setup_unref(s->setup);
+	free(s);
+	dispatcher_session_gone(d);
+}
+
+void
+session_fail(struct session *s, const char *reason)
+{
+	log_info("%016llx smtp disconnected reason=%s",
+	    (unsigned long long)s->id, reason);
+	session_free(s);
+}
+
+void
+session_end_transaction(struct session *s, bool rollback)
+{
+	struct buf b = { 0 };
+
+	if (rollback && s->in_mail && s->n_envelopes > 0) {
+		wire_put_u32(&b, s->msgid);
+		proc_send(
+		    s->dispatcher->proc, PROC_QUEUE, 0, MSG_ROLLBACK, &b, -1);
+		buf_free(&b);
+	}
+	s->in_mail = s->in_chunks = false;
+	s->msgid = 0;
+	s->n_rcpts = s->n_envelopes = 0;
+	s->header_done = s->loop = s->bad_header = false;
+	s->file_len = 0;
+	if (s->file != -1)
+		close(s->file);
+	s->file = -1;
+	buf_free(&s->decoded);
+	buf_free(&s->message);
+}
+
+/* Say it, and close when it has been read. */
+static void
+say_last(struct session *s, const char *line)
+{
+	session_reply(s, line);
+	s->ending = true;
+	bufferevent_disable(s->bev, EV_READ);
+}
+
+void
+session_shutdown(struct session *s)
+{
+	if (!s->ending)
+		say_last(s, "421 4.3.2 Service shutting down");
+}
+
+/* Commands */
+
+static void
+cmd_helo(struct session *s, const char *arg, bool extended)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+
+	if (!smtp_helo_valid(arg)) {
+		session_reply(s, "501 5.5.4 Invalid argument: a host name");
+		return;
+	}
+	session_end_transaction(s, true);
+	snprintf(s->helo, sizeof(s->helo), "%s", arg);
+	s->extended = extended;
+	evbuffer_add_printf(out,
+	    "250%c%s Hello %s [%s], pleased to meet you\r\n",
+	    extended ? '-' : ' ', hostname(s), s->helo, s->source);
+	if (!extended)
+		return;
+	evbuffer_add_printf(out,
+	    "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n"
+	    "250-CHUNKING\r\n250-SMTPUTF8\r\n250-SIZE %llu\r\n",
+	    (unsigned long long)s->setup->conf->max_message_size);
+	if (s->listen == NULL || !s->listen->no_dsn)
+		evbuffer_add_printf(out, "250-DSN\r\n");
+	evbuffer_add_printf(out, "250 HELP\r\n");
+}
+
+static void
+begin_transaction(struct session *s)
+{
+	s->msgid = dispatcher_msgid(s->dispatcher);
+	if (s->msgid == 0) {
+		s->wait = SESSION_WAIT_MSGID;
+		return;
+	}
+	s->in_mail = true;
+	s->mails++;
+	session_reply(s, "250 2.0.0 Ok");
+}
+
+void
+session_got_msgids(struct session *s)
+{
+	s->wait = SESSION_GO;
+	begin_transaction(s);
+	session_run(s);
+}
+
+static void
+cmd_mail(struct session *s, const char *arg)
+{
+	const struct conf *c = s->setup->conf;
+	const char *problem;
+
+	if (s->helo[0] == '\0' && !s->local) {
+		session_reply(s, "503 5.5.1 Say HELO or EHLO first");
+		return;
+	}
+	if (s->in_mail) {
+		session_reply(s, "503 5.5.1 A message is being sent already");
+		return;
+	}
+	if (s->mails >= c->limits.max_mails) {
+		session_reply(s, "452 4.5.3 Too many messages in one session");
+		return;
+	}
+	problem = smtp_parse_mail(arg, &s->mail);
+	if (problem == NULL && s->mail.has_dsn && s->listen != NULL &&
+	    s->listen->no_dsn)
+		problem = "555 5.5.4 DSN is not offered here";
+	if (problem == NULL && s->mail.size > c->max_message_size)
+		problem = "552 5.3.4 Message too big";
+	if (problem == NULL && s->mail.from.local[0] != '\0' &&
+	    s->mail.from.domain[0] == '\0') {
+		if (s->local)
+			snprintf(s->mail.from.domain,
+			    sizeof(s->mail.from.domain), "%s", hostname(s));
+		else
+			problem = "553 5.1.7 Sender address needs a domain";
+	}
+	if (problem != NULL)
+		session_reply(s, problem);
+	else
+		begin_transaction(s);
+}
+
+/* What the session knows, for the lookup to decide with. */
+static void
+fill_envelope(const struct session *s, struct envelope *ev)
+{
+	envelope_init(ev);
+	ev->id = (uint64_t)s->msgid << 32;
+	ev->sender = s->mail.from;
+	ev->rcpt = s->rcpt.to;
+	ev->created_at = (uint64_t)time(NULL);
+	ev->notify = s->rcpt.notify;
+	ev->ret = s->mail.ret;
+	ev->flags = (s->local ? ENVELOPE_AUTHENTICATED : 0U) |
+	    (s->mail.utf8 ? ENVELOPE_UTF8 : 0U) |
+	    (s->mail.body_8bit ? ENVELOPE_8BIT : 0U);
+	envelope_set_text(
+	    ev, ENVELOPE_TAG, s->listen == NULL ? NULL : s->listen->tag);
+	envelope_set_text(ev, ENVELOPE_SMTPNAME, hostname(s));
+	envelope_set_text(ev, ENVELOPE_HELO, s->helo);
+	envelope_set_text(
+	    ev, ENVELOPE_HOSTNAME, s->local ? s->setup->hostname : "<unknown>");
+	envelope_set_text(ev, ENVELOPE_SOURCE, s->source);
+	envelope_set_text(ev, ENVELOPE_ENVID, s->mail.envid);
+	envelope_set_text(ev, ENVELOPE_ORCPT, s->rcpt.orcpt);
+}
+
+static void
+ask_lookup(struct session *s)
+{
+	struct buf b = { 0 };
+	struct envelope ev;
+
+	fill_envelope(s, &ev);
+	wire_put_u32(&b, s->number);
+	buf_add_u8(&b, 0);
+	envelope_encode(&ev, &b);
+	if (proc_send(s->dispatcher->proc, PROC_LOOKUP, 0, MSG_EXPAND, &b, -1))
+		s->wait = SESSION_WAIT_RCPT;
+	else
+		session_reply(s, "451 4.3.0 Try again later");
+	envelope_clear(&ev);
+	buf_free(&b);
+}
+
+static void
+cmd_rcpt(struct session *s, const char *arg)
+{
+	const char *problem = NULL;
+
+	if (!s->in_mail || s->in_chunks)
+		problem = "503 5.5.1 Say MAIL first";
+	else if (s->n_rcpts >= s->setup->conf->limits.max_rcpt)
+		problem = "451 4.5.3 Too many recipients";
+	else
+		problem = smtp_parse_rcpt(arg, s->mail.utf8, &s->rcpt);
+	if (problem == NULL && s->rcpt.has_dsn && s->listen != NULL &&
+	    s->listen->no_dsn)
+		problem = "555 5.5.4 DSN is not offered here";
+	if (problem == NULL && s->rcpt.to.domain[0] == '\0') {
+		if (s->local || strcasecmp(s->rcpt.to.local, "postmaster") == 0)
+			snprintf(s->rcpt.to.domain, sizeof(s->rcpt.to.domain),
+			    "%s", hostname(s));
+		else
+			problem = "553 5.1.3 Recipient address needs a domain";
+	}
+	if (problem != NULL)
+		session_reply(s, problem);
+	else
+		ask_lookup(s);
+}
+
+void
+session_expanded(struct session *s, uint32_t n_envelopes, const char *reply)
+{
+	if (s->wait != SESSION_WAIT_RCPT)
+		return;
+	s->wait = SESSION_GO;
+	if (reply[0] != '\0') {
+		session_reply(s, reply);
+	} else {
+		s->n_rcpts++;
+		s->n_envelopes += n_envelopes;
+		address_text(&s->rcpt.to, s->only_rcpt);
+		session_reply(
+		    s, "250 2.1.5 Destination address valid: Recipient ok");
+	}
+	session_run(s);
+}
+
+static void
+cmd_data(struct session *s)
+{
+	if (!s->in_mail || s->in_chunks)
+		session_reply(s, "503 5.5.1 Say MAIL and RCPT first");
+	else if (s->n_rcpts == 0)
+		session_reply(s, "503 5.5.1 No valid recipient");
+	else
+		session_begin_data(s);
+}
+
+static void
+count_bad(struct session *s)
+{
+	if (++s->bad_commands >= BAD_COMMANDS)
+		say_last(s, "421 4.7.0 Too many errors");
+}
+
+static void
+run_command(struct session *s, const char *line)
+{
+	const char *arg;
+
+	switch (smtp_command_verb(line, &arg)) {
+	case SMTP_HELO:
+		cmd_helo(s, arg, false);
+		break;
+	case SMTP_EHLO:
+		cmd_helo(s, arg, true);
+		break;
+	case SMTP_MAIL:
+		cmd_mail(s, arg);
+		break;
+	case SMTP_RCPT:
+		cmd_rcpt(s, arg);
+		break;
+	case SMTP_DATA:
+		cmd_data(s);
+		break;
+	case SMTP_BDAT:
+		if (!session_begin_chunk(s, arg))
+			count_bad(s);
+		break;
+	case SMTP_RSET:
+		session_end_transaction(s, true);
+		session_reply(s, "250 2.0.0 Reset state");
+		break;
+	case SMTP_NOOP:
+		session_reply(s, "250 2.0.0 Ok");
+		break;
+	case SMTP_HELP:
+		session_reply(s, "214 2.0.0 See RFC 5321");
+		break;
+	case SMTP_QUIT:
+		say_last(s, "221 2.0.0 Bye");
+		break;
+	case SMTP_VRFY:
+	case SMTP_EXPN:
+		session_reply(s, "252 5.5.1 Cannot VRFY user; try RCPT");
+		break;
+	case SMTP_STARTTLS:
+	case SMTP_AUTH:
+		session_reply(s, "502 5.5.1 Command not offered here");
+		count_bad(s);
+		break;
+	case SMTP_UNKNOWN:
+		session_reply(
+		    s, "500 5.5.1 Invalid command: Command unrecognized");
+		count_bad(s);
+		break;
+	}
+}
+
+/*
+ * One command line out of the input; false when there is none yet.  Only
+ * CR LF ends a line: a bare LF, a stray CR or a NUL ends the session.
+ */
+static bool
+read_command(struct session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	struct evbuffer_ptr lf = evbuffer_search(in, "\n", 1, NULL);
+	char line[SMTP_COMMAND_MAX + 3];
+	size_t len;
+
+	if ((lf.pos == -1 && evbuffer_get_length(in) > SMTP_COMMAND_MAX + 2) ||
+	    lf.pos > SMTP_COMMAND_MAX + 1) {
+		say_last(s, "500 5.5.2 Line too long");
+		return false;
+	}
+	if (lf.pos == -1)
+		return false;
+	len = (size_t)lf.pos + 1;
+	evbuffer_remove(in, line, len);
+	line[len] = '\0';
+	if (len < 2 || line[len - 2] != '\r' || strlen(line) != len ||
+	    strchr(line, '\r') != line + len - 2) {
+		say_last(s, "500 5.5.2 Bare CR, LF or NUL in a command");
+		return false;
+	}
+	line[len - 2] = '\0';
+	log_debug("%016llx smtp command %s", (unsigned long long)s->id, line);
+	run_command(s, line);
+	return true;
+}
+
+static void
+greet(struct session *s)
+{
+	char banner[SETUP_HOSTNAME_MAX + 64];
+	const struct timeval tv = { TIMEOUT, 0 };
+
+	s->state = SESSION_COMMAND;
+	bufferevent_set_timeouts(s->bev, &tv, &tv);
+	log_info("%016llx smtp connected address=%s host=%s",
+	    (unsigned long long)s->id, s->source,
+	    s->local ? s->setup->hostname : "<unknown>");
+	snprintf(banner, sizeof(banner), "220 %s ESMTP maison", hostname(s));
+	session_reply(s, banner);
+}
+
+static void
+set_source(struct session *s, const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_UNIX)
+		snprintf(s->source, sizeof(s->source), "local");
+	else if (getnameinfo(sa,
+		     sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
+						sizeof(struct sockaddr_in6),
+		     s->source, sizeof(s->source), NULL, 0,
+		     NI_NUMERICHOST) != 0)
+		snprintf(s->source, sizeof(s->source), "0.0.0.0");
+}
+
+/* The header of a proxy; false while it isn't whole, or when it is bad. */
+static bool
+read_proxy(struct session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	uint8_t bytes[PROXY_HEADER_MAX];
+	struct proxy_header h;
+	ssize_t n = evbuffer_copyout(in, bytes, sizeof(bytes));
+
+	switch (proxy_parse(bytes, n < 0 ? 0 : (size_t)n, &h)) {
+	case PROXY_MORE:
+		return false;
+	case PROXY_BAD:
+		session_fail(s, "bad-proxy-header");
+		return false;
+	case PROXY_OK:
+		break;
+	}
+	evbuffer_drain(in, h.len);
+	if (!h.local)
+		set_source(s, (const struct sockaddr *)&h.src);
+	greet(s);
+	return true;
+}
+
+void
+session_run(struct session *s)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+	struct dispatcher *d = s->dispatcher;
+	bool more = true;
+
+	while (more && s->wait == SESSION_GO && !s->ending &&
+	    evbuffer_get_length(out) < OUTPUT_HIGH) {
+		switch (s->state) {
+		case SESSION_PROXY:
+			/* May free s when it returns false. */
+			if (!read_proxy(s))
+				return;
+			break;
+		case SESSION_COMMAND:
+			if (d->draining && !s->in_mail) {
+				session_shutdown(s);
+				return;
+			}
+			more = read_command(s);
+			break;
+		case SESSION_DATA:
+			more = session_read_data(s);
+			break;
+		case SESSION_CHUNK:
+			more = session_read_chunk(s);
+			break;
+		}
+	}
+}
+
+static void
+on_read(struct bufferevent *bev, void *arg)
+{
+	(void)bev;
+	session_run(arg);
+}
+
+/* All replies have been taken by the system. */
+static void
+on_written(struct bufferevent *bev, void *arg)
+{
+	struct session *s = arg;
+
+	(void)bev;
+	if (s->ending)
+		session_fail(s, "quit");
+	else
+		session_run(s);
+}
+
+static void
+on_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)bev;
+	if ((what & BEV_EVENT_TIMEOUT) != 0) {
+		/* A last word, if there is room for it; then no more waiting. */
+		session_reply(s, "421 4.4.2 Timeout");
+		bufferevent_flush(s->bev, EV_WRITE, BEV_FLUSH);
+		session_fail(s, "timeout");
+	} else {
+		session_fail(s, "disconnect");
+	}
+}
+
+void
+session_new(struct dispatcher *d, const struct conf_listen *listen,
+    evutil_socket_t fd, const struct sockaddr *sa)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+	const struct timeval proxy_time = { PROXY_TIME, 0 };
+	const int on = 1;
+
+	s->dispatcher = d;
+	s->number = ++d->last_number;
+	s->id = (uint64_t)arc4random() << 32 | arc4random();
+	s->setup = setup_ref(d->proc->setup);
+	s->listen = listen;
+	s->local = sa == NULL;
+	s->file = -1;
+	evutil_make_socket_nonblocking(fd);
+	if (sa == NULL) {
+		snprintf(s->source, sizeof(s->source), "local");
+	} else {
+		set_source(s, sa);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	}
+	s->bev =
+	    bufferevent_socket_new(d->proc->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	bufferevent_setcb(s->bev, on_read, on_written, on_event, s);
+	bufferevent_setwatermark(s->bev, EV_READ, 0, INPUT_HIGH);
+	RB_INSERT(sessions, &d->sessions, s);
+	d->n_sessions++;
+	proc_count(d->proc, "smtp.session", 1);
+	if (listen != NULL && listen->proxy) {
+		s->state = SESSION_PROXY;
+		bufferevent_set_timeouts(s->bev, &proxy_time, NULL);
+	} else {
+		greet(s);
+	}
+	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+}
+
+void
+session_lost_peer(struct session *s, bool lookup)
+{
+	bool waits_lookup = s->wait == SESSION_WAIT_RCPT;
+	bool waits_queue = s->wait != SESSION_GO && !waits_lookup;
+
+	/* The lookup's envelopes may have been lost with it. */
+	if ((lookup && s->n_envelopes > 0 && !waits_queue) ||
+	    (lookup && waits_lookup) || (!lookup && waits_queue))
+		say_last(s, "421 4.3.0 Temporary failure");
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * session: one SMTP client, from the banner to the last reply.
+ *
+ * The session parses and remembers; policy is the lookup's, storage the
+ * queue's.  While one of them is asked, nothing more is read.  Any bytes get
+ * a reply or a close, and nothing else.
+ *
+ * Source: RFC 5321, 1870, 2034, 2920, 3030, 3461, 6152, 6531.
+ */
+#ifndef SMTPD_PROC_DISPATCHER_SESSION_H
+#define SMTPD_PROC_DISPATCHER_SESSION_H
+
+#include <bsd/sys/tree.h>
+#include <event2/util.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "lib/buf.h"
+
+#include "smtpd/conf/conf.h"
+#include "smtpd/queue/envelope.h"
+#include "smtpd/smtp/command.h"
+#include "smtpd/smtp/data.h"
+
+struct bufferevent;
+struct dispatcher;
+
+enum session_state {
+	SESSION_PROXY,
+	SESSION_COMMAND,
+	SESSION_DATA,
+	SESSION_CHUNK
+};
+
+/* What the session waits for. */
+enum session_wait {
+	SESSION_GO,
+	SESSION_WAIT_RCPT,
+	SESSION_WAIT_FILE,
+	SESSION_WAIT_COMMIT,
+	SESSION_WAIT_MSGID
+};
+
+struct session {
+	RB_ENTRY(session) entry;
+	uint32_t number; /* of requests about it */
+	uint64_t id;     /* in the log */
+	struct dispatcher *dispatcher;
+	struct setup *setup;              /* the configuration it began with */
+	const struct conf_listen *listen; /* NULL: the local socket, unlisted */
+	struct bufferevent *bev;
+	struct event *end_timer;
+	bool local, ending;
+	char source[64]; /* address, or "local" */
+	enum session_state state;
+	enum session_wait wait;
+	bool extended; /* EHLO */
+	char helo[ADDRESS_DOMAIN_MAX + 1];
+	unsigned bad_commands, mails;
+	/* the transaction */
+	bool in_mail;
+	uint32_t msgid;
+	struct smtp_mail mail;
+	struct smtp_rcpt rcpt; /* the one that is being looked up */
+	unsigned n_rcpts, n_envelopes;
+	char only_rcpt[ADDRESS_TEXT_LEN]; /* for the Received field */
+	/* the message */
+	struct smtp_data data;
+	uint64_t chunk_left;
+	bool chunk_last, chunk_refused, in_chunks;
+	struct buf decoded; /* the header, until it is whole */
+	struct buf message;
+	bool header_done, loop, bad_header;
+	int file; /* -1 while the message is in memory */
+	uint64_t file_len;
+};
+
+/* Take a connection.  listen is NULL for the local socket. */
+void session_new(struct dispatcher *d, const struct conf_listen *listen,
+    evutil_socket_t fd, const struct sockaddr *sa);
+void session_free(struct session *s);
+
+/* 421, and close when that is sent. */
+void session_shutdown(struct session *s);
+
+/* Answers of other processes. */
+void session_expanded(
+    struct session *s, uint32_t n_envelopes, const char *reply);
+void session_got_msgids(struct session *s);
+void session_got_file(struct session *s, int fd);
+void session_committed(struct session *s, bool ok);
+void session_lost_peer(struct session *s, bool lookup);
+
+/* session.c, for session_data.c */
+void session_reply(struct session *s, const char *line);
+void session_run(struct session *s);
+void session_end_transaction(struct session *s, bool rollback);
+void session_fail(struct session *s, const char *reason);
+
+/* session_data.c */
+void session_begin_data(struct session *s);
+bool session_begin_chunk(struct session *s, const char *arg);
+/* Use input; false when more is needed. */
+bool session_read_data(struct session *s);
+bool session_read_chunk(struct session *s);
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * session, the message: from DATA or BDAT to the queue's word that it is on
+ * disk.
+ */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/wire.h"
+
+#include "smtpd/proc/dispatcher/dispatcher_internal.h"
+#include "smtpd/proc/dispatcher/session.h"
+#include "smtpd/queue/store.h"
+#include "smtpd/smtp/header.h"
+
+static const char *
+hostname(const struct session *s)
+{
+	return s->listen != NULL && s->listen->hostname != NULL ?
+	    s->listen->hostname :
+	    s->setup->hostname;
+}
+
+static void
+format_date(char *out, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(out, size, "%a, %d %b %Y %H:%M:%S %z", localtime_r(&now, &tm));
+}
+
+static void
+add_received(struct session *s)
+{
+	bool mask = s->listen != NULL && s->listen->mask_src;
+	char date[64];
+
+	format_date(date, sizeof(date));
+	buf_add_str(&s->message, "Received: ");
+	if (!mask && s->local)
+		buf_printf(&s->message, "from %s (localhost [local])\n\t",
+		    s->helo[0] == '\0' ? "localhost" : s->helo);
+	else if (!mask)
+		buf_printf(&s->message, "from %s (<unknown> [%s%s])\n\t",
+		    s->helo,
+		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
+	buf_printf(&s->message, "by %s (maison) with %s id %08x", hostname(s),
+	    s->mail.utf8    ? "UTF8SMTP" :
+		s->extended ? "ESMTP" :
+			      "SMTP",
+	    s->msgid);
+	if (s->n_rcpts == 1)
+		buf_printf(&s->message, "\n\tfor <%s>", s->only_rcpt);
+	buf_printf(&s->message, ";\n\t%s\n", date);
+}
+
+/* What a message from here must have and a client may leave out. */
+static void
+complete_header(struct session *s, const struct header_facts *facts)
+{
+	char date[64], from[ADDRESS_TEXT_LEN];
+
+	if (!facts->date) {
+		format_date(date, sizeof(date));
+		buf_printf(&s->message, "Date: %s\n", date);
+	}
+	if (!facts->message_id)
+		buf_printf(&s->message, "Message-ID: <%08x.%016llx@%s>\n",
+		    s->msgid, (unsigned long long)s->id, hostname(s));
+	if (!facts->from)
+		buf_printf(&s->message, "From: <%s>\n",
+		    address_text(&s->mail.from, from));
+}
+
+/* The header is whole in s->decoded: judge it, and begin the message. */
+static void
+take_header(struct session *s, size_t len)
+{
+	const char *text =
+	    s->decoded.data == NULL ? "" : (const char *)s->decoded.data;
+	bool submission = s->local ||
+	    (s->listen != NULL && s->listen->port != NULL &&
+		strcmp(s->listen->port, "587") == 0);
+	struct header_facts facts;
+
+	header_scan(text, len, &facts);
+	s->loop = facts.received > HEADER_HOPS;
+	s->bad_header = facts.bad || facts.too_long;
+	s->header_done = true;
+	add_received(s);
+	if (submission) {
+		complete_header(s, &facts);
+		header_without_bcc(text, len, &s->message);
+	} else {
+		buf_add(&s->message, text, len);
+	}
+	buf_add(&s->message, text + len, s->decoded.len - len);
+	buf_free(&s->decoded);
+}
+
+/* What has been decoded belongs to the message.  whole: no more comes. */
+static void
+take_decoded(struct session *s, bool whole)
+{
+	long len;
+
+	if (s->header_done)
+		return;
+	len = header_length((const char *)s->decoded.data, s->decoded.len,
+	    whole || s->decoded.len > HEADER_MAX);
+	if (s->decoded.len == 0)
+		len = whole ? 0 : -1;
+	if (len >= 0)
+		take_header(s, (size_t)len);
+}
+
+static bool
+too_big(const struct session *s)
+{
+	return s->data.total > s->setup->conf->max_message_size;
+}
+
+/* Move what is in memory to the file.  False when that fails. */
+static bool
+write_file(struct session *s)
+{
+	struct err e;
+	bool ok =
+	    fs_write_all(s->file, s->message.data, s->message.len, &e) == 0;
+
+	if (!ok)
+		log_warn("%016llx smtp %s", (unsigned long long)s->id, e.msg);
+	s->file_len += s->message.len;
+	buf_reset(&s->message);
+	return ok;
+}
+
+/* A large message goes to a file: asked for once.  True while waiting. */
+static bool
+make_room(struct session *s)
+{
+	struct buf b = { 0 };
+
+	if (too_big(s)) {
+		buf_reset(&s->message);
+		return false;
+	}
+	if (!s->header_done || s->message.len <= STORE_INLINE_MAX)
+		return false;
+	if (s->file != -1) {
+		if (!write_file(s))
+			session_shutdown(s);
+		return false;
+	}
+	wire_put_u32(&b, s->number);
+	if (proc_send(
+		s->dispatcher->proc, PROC_QUEUE, 0, MSG_WANT_FILE, &b, -1))
+		s->wait = SESSION_WAIT_FILE;
+	buf_free(&b);
+	return s->wait == SESSION_WAIT_FILE;
+}
+
+void
+session_got_file(struct session *s, int fd)
+{
+	if (s->wait != SESSION_WAIT_FILE || fd == -1) {
+		if (fd != -1)
+			close(fd);
+		else
+			session_fail(s, "disk");
+		return;
+	}
+	s->wait = SESSION_GO;
+	s->file = fd;
+	if (!write_file(s))
+		session_fail(s, "disk");
+	else
+		session_run(s);
+}
+
+static const char *
+find_problem(const struct session *s)
+{
+	const char *problem = smtp_data_problem(&s->data);
+
+	if (problem != NULL)
+		return problem;
+	if (too_big(s))
+		return "552 5.3.4 Message too big";
+	if (s->loop)
+		return "500 5.4.6 Routing loop detected: Loop detected";
+	if (s->bad_header)
+		return "550 5.6.0 Message is not RFC 5322 compliant";
+	return NULL;
+}
+
+/* COMMIT: see the queue. */
+static void
+commit(struct session *s)
+{
+	const char *problem;
+	struct buf b = { 0 };
+	int fd = -1;
+
+	take_decoded(s, true);
+	s->state = SESSION_COMMAND;
+	problem = find_problem(s);
+	if (problem == NULL && s->file != -1 && !write_file(s))
+		problem = "452 4.3.1 No room";
+	if (problem != NULL) {
+		session_end_transaction(s, true);
+		session_reply(s, problem);
+		return;
+	}
+	wire_put_u32(&b, s->number);
+	wire_put_u32(&b, s->msgid);
+	wire_put_u32(&b, s->n_envelopes);
+	if (s->file != -1) {
+		fd = s->file;
+		s->file = -1;
+	} else {
+		buf_add(&b, s->message.data, s->message.len);
+		s->file_len = s->message.len;
+	}
+	buf_free(&s->message);
+	if (proc_send(s->dispatcher->proc, PROC_QUEUE, 0, MSG_COMMIT, &b, fd)) {
+		s->wait = SESSION_WAIT_COMMIT;
+	} else {
+		session_end_transaction(s, false);
+		session_reply(s, "451 4.3.0 Try again later");
+	}
+	buf_free(&b);
+}
+
+void
+session_committed(struct session *s, bool ok)
+{
+	char line[64];
+
+	if (s->wait != SESSION_WAIT_COMMIT)
+		return;
+	s->wait = SESSION_GO;
+	snprintf(line, sizeof(line),
+	    "250 2.0.0 %08x Message accepted for delivery", s->msgid);
+	if (ok)
+		log_info("%016llx smtp message msgid=%08x size=%llu nrcpt=%u "
+			 "proto=%s",
+		    (unsigned long long)s->id, s->msgid,
+		    (unsigned long long)s->file_len, s->n_rcpts,
+		    s->extended ? "ESMTP" : "SMTP");
+	/* The queue has dropped what it couldn't write. */
+	session_end_transaction(s, false);
+	session_reply(s, ok ? line : "452 4.3.1 Temporary failure: not stored");
+	session_run(s);
+}
+
+void
+session_begin_data(struct session *s)
+{
+	smtp_data_init(&s->data, true);
+	s->state = SESSION_DATA;
+	session_reply(s, "354 Enter mail, end with \".\" on a line by itself");
+}
+
+/* Decode up to max bytes of input. */
+static size_t
+decode(struct session *s, size_t max)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	struct evbuffer_iovec v;
+	struct buf *out = s->header_done ? &s->message : &s->decoded;
+	size_t n;
+
+	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
+		return 0;
+	n = smtp_data_read(
+	    &s->data, v.iov_base, v.iov_len < max ? v.iov_len : max, out);
+	evbuffer_drain(in, n);
+	take_decoded(s, false);
+	return n;
+}
+
+bool
+session_read_data(struct session *s)
+{
+	if (decode(s, SIZE_MAX) == 0)
+		return false;
+	if (s->data.done)
+		commit(s);
+	else if (make_room(s))
+		return false;
+	return true;
+}
+
+bool
+session_begin_chunk(struct session *s, const char *arg)
+{
+	struct smtp_bdat bdat;
+	const char *problem = smtp_parse_bdat(arg, &bdat);
+
+	/* Its length is unknown, and so is where the next command starts. */
+	if (problem != NULL) {
+		session_reply(s, problem);
+		session_shutdown(s);
+		return true;
+	}
+	s->chunk_refused = !s->in_mail || s->n_rcpts == 0;
+	s->chunk_left = bdat.len;
+	s->chunk_last = bdat.last;
+	if (!s->chunk_refused && !s->in_chunks) {
+		smtp_data_init(&s->data, false);
+		s->in_chunks = true;
+	}
+	s->state = SESSION_CHUNK;
+	return !s->chunk_refused;
+}
+
+static void
+end_chunk(struct session *s)
+{
+	s->state = SESSION_COMMAND;
+	if (s->chunk_refused) {
+		session_reply(s, "503 5.5.1 Say MAIL and RCPT first");
+	} else if (!s->chunk_last) {
+		session_reply(s, "250 2.0.0 Continue");
+	} else {
+		smtp_data_finish(
+		    &s->data, s->header_done ? &s->message : &s->decoded);
+		commit(s);
+	}
+}
+
+bool
+session_read_chunk(struct session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	size_t n;
+
+	if (s->chunk_left == 0) {
+		end_chunk(s);
+		return true;
+	}
+	n = evbuffer_get_length(in);
+	if (n > s->chunk_left)
+		n = (size_t)s->chunk_left;
+	if (n == 0)
+		return false;
+	if (s->chunk_refused)
+		evbuffer_drain(in, n);
+	else
+		n = decode(s, n);
+	s->chunk_left -= n;
+	return s->chunk_refused || !make_room(s);
+}

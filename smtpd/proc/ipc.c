@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+#include "smtpd/proc/ipc.h"
+
+#define HEADER_LEN 8
+#define FLAG_FD    1
+#define READ_LEN   (128 * 1024)
+#define FDS_MAX    64 /* received and not yet given away */
+
+struct sent_fd {
+	size_t at; /* offset in the output of the frame it goes with */
+	int fd;
+};
+
+struct ipc {
+	int fd;
+	ipc_cb *cb;
+	void *arg;
+	struct event *read_event, *write_event;
+	struct buf in, out;
+	size_t in_at, out_at; /* already used */
+	int fds[FDS_MAX];
+	size_t n_fds;
+	struct sent_fd *sent;
+	size_t n_sent;
+	bool in_callback, freed;
+};
+
+static void
+release(struct ipc *ipc)
+{
+	event_free(ipc->read_event);
+	event_free(ipc->write_event);
+	close(ipc->fd);
+	for (size_t i = 0; i < ipc->n_fds; i++)
+		close(ipc->fds[i]);
+	for (size_t i = 0; i < ipc->n_sent; i++)
+		close(ipc->sent[i].fd);
+	free(ipc->sent);
+	buf_free(&ipc->in);
+	buf_free(&ipc->out);
+	free(ipc);
+}
+
+void
+ipc_free(struct ipc *ipc)
+{
+	if (ipc == NULL)
+		return;
+	ipc->freed = true;
+	if (!ipc->in_callback)
+		release(ipc);
+}
+
+int
+ipc_take_fd(struct ipc_msg *m)
+{
+	int fd = m->fd;
+
+	m->fd = -1;
+	return fd;
+}
+
+/* Give one frame, or NULL, to the callback.  False when ipc is gone. */
+static bool
+give(struct ipc *ipc, struct ipc_msg *m)
+{
+	ipc->in_callback = true;
+	ipc->cb(ipc, m, ipc->arg);
+	ipc->in_callback = false;
+	if (m != NULL && m->fd != -1)
+		close(m->fd);
+	if (!ipc->freed)
+		return true;
+	release(ipc);
+	return false;
+}
+
+static int
+next_fd(struct ipc *ipc)
+{
+	int fd = ipc->fds[0];
+
+	ipc->n_fds--;
+	memmove(ipc->fds, ipc->fds + 1, ipc->n_fds * sizeof(ipc->fds[0]));
+	return fd;
+}
+
+/* Give all whole frames.  False when ipc is gone. */
+static bool
+give_frames(struct ipc *ipc)
+{
+	for (;;) {
+		const uint8_t *p = ipc->in.data + ipc->in_at;
+		size_t left = ipc->in.len - ipc->in_at, len;
+		struct ipc_msg m;
+
+		if (left < HEADER_LEN)
+			break;
+		len = wire_load32(p);
+		m = (struct ipc_msg){ wire_load16(p + 4), p + HEADER_LEN, len,
+			-1 };
+		if (len > IPC_PAYLOAD_MAX)
+			return give(ipc, NULL) && false;
+		if (left < HEADER_LEN + len)
+			break;
+		if (wire_load16(p + 6) == FLAG_FD) {
+			if (ipc->n_fds == 0)
+				return give(ipc, NULL) && false;
+			m.fd = next_fd(ipc);
+		}
+		ipc->in_at += HEADER_LEN + len;
+		if (!give(ipc, &m))
+			return false;
+	}
+	buf_consume(&ipc->in, ipc->in_at);
+	ipc->in_at = 0;
+	return true;
+}
+
+static void
+keep_fds(struct ipc *ipc, struct msghdr *mh)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL;
+	     c = CMSG_NXTHDR(mh, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fds[FDS_MAX];
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		    n > FDS_MAX)
+			continue;
+		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		for (size_t i = 0; i < n; i++) {
+			if (ipc->n_fds < FDS_MAX)
+				ipc->fds[ipc->n_fds++] = fds[i];
+			else
+				close(fds[i]);
+		}
+	}
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc *ipc = arg;
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+	} control;
+	struct iovec iov = { buf_reserve(&ipc->in, READ_LEN), READ_LEN };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space) };
+	ssize_t n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
+
+	(void)what;
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		give(ipc, NULL);
+		return;
+	}
+	ipc->in.len += (size_t)n;
+	keep_fds(ipc, &mh);
+	give_frames(ipc);
+}
+
+/* One sendmsg: what is queued up to the next frame with a descriptor. */
+static ssize_t
+send_some(struct ipc *ipc)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { ipc->out.data + ipc->out_at,
+		ipc->out.len - ipc->out_at };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	bool with_fd = ipc->n_sent > 0 && ipc->sent[0].at == ipc->out_at;
+	size_t next = with_fd ? 1 : 0;
+	ssize_t n;
+
+	if (next < ipc->n_sent)
+		iov.iov_len = ipc->sent[next].at - ipc->out_at;
+	if (with_fd) {
+		struct cmsghdr *c;
+
+		mh.msg_control = control.space;
+		mh.msg_controllen = sizeof(control.space);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &ipc->sent[0].fd, sizeof(int));
+	}
+	n = sendmsg(ipc->fd, &mh, MSG_NOSIGNAL);
+	if (n > 0 && with_fd) {
+		close(ipc->sent[0].fd);
+		ipc->n_sent--;
+		memmove(
+		    ipc->sent, ipc->sent + 1, ipc->n_sent * sizeof(*ipc->sent));
+	}
+	return n;
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct ipc *ipc = arg;
+
+	(void)fd;
+	(void)what;
+	while (ipc->out_at < ipc->out.len) {
+		ssize_t n = send_some(ipc);
+
+		if (n == -1) {
+			/* A peer that is gone is noticed by reading. */
+			if (errno == EAGAIN || errno == EINTR)
+				event_add(ipc->write_event, NULL);
+			return;
+		}
+		ipc->out_at += (size_t)n;
+	}
+	buf_reset(&ipc->out);
+	ipc->out_at = 0;
+}
+
+void
+ipc_send(struct ipc *ipc, unsigned type, const void *data, size_t len, int fd)
+{
+	if (fd != -1) {
+		ipc->sent = xreallocarray(
+		    ipc->sent, ipc->n_sent + 1, sizeof(*ipc->sent));
+		ipc->sent[ipc->n_sent++] = (struct sent_fd){ ipc->out.len, fd };
+	}
+	wire_put_u32(&ipc->out, (uint32_t)len);
+	wire_put_u16(&ipc->out, (uint16_t)type);
+	wire_put_u16(&ipc->out, fd != -1 ? FLAG_FD : 0);
+	buf_add(&ipc->out, data, len);
+	event_add(ipc->write_event, NULL);
+}
+
+size_t
+ipc_queued(const struct ipc *ipc)
+{
+	return ipc->out.len - ipc->out_at;
+}
+
+void
+ipc_flush(struct ipc *ipc)
+{
+	struct pollfd p = { ipc->fd, POLLOUT, 0 };
+
+	while (ipc_queued(ipc) > 0) {
+		if (poll(&p, 1, 1000) != 1 ||
+		    (p.revents & (POLLERR | POLLHUP)) != 0)
+			return;
+		on_writable(ipc->fd, 0, ipc);
+	}
+}
+
+struct ipc *
+ipc_new(struct event_base *base, int fd, ipc_cb *cb, void *arg)
+{
+	struct ipc *ipc = xcalloc(1, sizeof(*ipc));
+
+	ipc->fd = fd;
+	ipc->cb = cb;
+	ipc->arg = arg;
+	evutil_make_socket_nonblocking(fd);
+	ipc->read_event =
+	    event_new(base, fd, EV_READ | EV_PERSIST, on_readable, ipc);
+	ipc->write_event = event_new(base, fd, EV_WRITE, on_writable, ipc);
+	event_add(ipc->read_event, NULL);
+	return ipc;
+}

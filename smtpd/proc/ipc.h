@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * ipc: framed messages over a socket pair, with file descriptors.
+ *
+ * Shape:  length u32 (of the payload), type u16, flags u16 (1: a descriptor
+ *         comes with it), payload.
+ * Limits: IPC_PAYLOAD_MAX; a longer frame, or one whose descriptor is
+ *         missing, ends the connection: the callback then gets NULL, as when
+ *         the other side closes.
+ * Ownership: a received descriptor belongs to the callback; it is closed
+ *         after it unless the callback takes it with ipc_take_fd().
+ */
+#ifndef SMTPD_PROC_IPC_H
+#define SMTPD_PROC_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IPC_PAYLOAD_MAX (4u << 20)
+
+struct event_base;
+struct ipc;
+
+struct ipc_msg {
+	unsigned type;
+	const uint8_t *data;
+	size_t len;
+	int fd; /* -1: none */
+};
+
+typedef void ipc_cb(struct ipc *ipc, struct ipc_msg *m, void *arg);
+
+/* Takes fd, which becomes non-blocking. */
+struct ipc *ipc_new(struct event_base *base, int fd, ipc_cb *cb, void *arg);
+
+/* Close and release; may be called from the callback.  NULL is allowed. */
+void ipc_free(struct ipc *ipc);
+
+/* Queue a frame.  Takes fd (-1: none). */
+void ipc_send(
+    struct ipc *ipc, unsigned type, const void *data, size_t len, int fd);
+
+/* Bytes that the other side has not read yet, of our queue. */
+size_t ipc_queued(const struct ipc *ipc);
+
+/* Write all that is queued, waiting for it: before an exit. */
+void ipc_flush(struct ipc *ipc);
+
+int ipc_take_fd(struct ipc_msg *m);
+
+#endif

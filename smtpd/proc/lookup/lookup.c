@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * The lookup process: tables, rules and the expansion of recipients.
+ *
+ * Peers: dispatcher and queue ask EXPAND; the envelopes go to the queue by
+ * ENVELOPE, so that a dispatcher, which reads what strangers send, can't make
+ * any.  The parent reads .forward files for us.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+#include "smtpd/conf/conf.h"
+#include "smtpd/lookup/expand.h"
+#include "smtpd/lookup/ruleset.h"
+#include "smtpd/proc/proc.h"
+
+#include "smtpd/proc/lookup/lookup.h"
+
+struct request {
+	TAILQ_ENTRY(request) entry;
+	struct proc *proc;
+	struct proc_peer from;
+	struct setup *setup; /* the configuration it began with */
+	struct generation *generation;
+	uint32_t id, number; /* theirs and ours */
+	bool explain;
+	struct envelope base;
+	struct buf trace;
+	struct expansion x;
+};
+
+/* The tables of one configuration, for as long as a request uses them. */
+struct generation {
+	struct tables *tables;
+	unsigned refs;
+};
+
+struct state {
+	struct generation *generation;
+	TAILQ_HEAD(, request) requests;
+	uint32_t last_number;
+};
+
+static void
+drop_generation(struct generation *g)
+{
+	if (--g->refs > 0)
+		return;
+	tables_free(g->tables);
+	free(g);
+}
+
+static void
+load(struct proc *p)
+{
+	struct state *st = p->state;
+	struct generation *g;
+	struct tables *t;
+	struct err e;
+
+	t = tables_load(p->setup->conf, p->setup->hostname, &e);
+	if (t == NULL) {
+		/* The parent has checked it: it was changed since.  Started
+		 * again, we read it anew. */
+		log_error("lookup: %s", e.msg);
+		exit(1);
+	}
+	g = xcalloc(1, sizeof(*g));
+	g->tables = t;
+	g->refs = 1;
+	if (st->generation != NULL)
+		drop_generation(st->generation);
+	st->generation = g;
+}
+
+static void
+start(struct proc *p)
+{
+	struct state *st = xcalloc(1, sizeof(*st));
+
+	TAILQ_INIT(&st->requests);
+	st->last_number = arc4random();
+	p->state = st;
+	load(p);
+}
+
+static void
+end_request(struct request *r)
+{
+	struct state *st = r->proc->state;
+
+	TAILQ_REMOVE(&st->requests, r, entry);
+	expand_end(&r->x);
+	envelope_clear(&r->base);
+	buf_free(&r->trace);
+	drop_generation(r->generation);
+	setup_unref(r->setup);
+	free(r);
+}
+
+static void
+ask_forward(struct expansion *x, unsigned token, const struct expand_user *user)
+{
+	struct request *r = x->arg;
+	struct buf b = { 0 };
+
+	wire_put_u32(&b, r->number);
+	wire_put_u32(&b, token);
+	wire_put_u32(&b, user->uid);
+	buf_add_str(&b, user->home);
+	proc_send(r->proc, PROC_PARENT, 0, MSG_FORWARD, &b, -1);
+	buf_free(&b);
+}
+
+/* EXPANDED: request u32, envelopes u32, the reply ("" when all is well). */
+static void
+expanded(struct expansion *x, const char *reply, const struct envelope *evs,
+    size_t n)
+{
+	struct request *r = x->arg;
+	struct buf b = { 0 };
+
+	if (reply[0] != '\0' || r->explain)
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct envelope ev = evs[i];
+
+		ev.id = (uint64_t)envelope_msgid(r->base.id) << 32 |
+		    (uint32_t)(r->number * EXPAND_ENVELOPES + i + 1);
+		buf_reset(&b);
+		envelope_encode(&ev, &b);
+		proc_send(r->proc, PROC_QUEUE, 0, MSG_ENVELOPE, &b, -1);
+	}
+	buf_reset(&b);
+	wire_put_u32(&b, r->id);
+	wire_put_u32(&b, (uint32_t)n);
+	if (r->explain)
+		buf_add(&b, r->trace.data, r->trace.len);
+	if (r->explain && reply[0] != '\0')
+		buf_printf(&b, "refused: %s\n", reply);
+	else
+		buf_add_str(&b, reply);
+	proc_send(r->proc, r->from.id, r->from.instance,
+	    r->explain ? MSG_EXPLAINED : MSG_EXPANDED, &b, -1);
+	buf_free(&b);
+	end_request(r);
+}
+
+static const struct expand_ops expand_ops = { ask_forward, expanded };
+
+/* EXPAND: request u32, tls u8, an envelope of what the session knows. */
+static void
+begin(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	struct state *st = p->state;
+	struct request *r = xcalloc(1, sizeof(*r));
+	struct wire w;
+	struct err e;
+
+	wire_init(&w, m->data, m->len);
+	r->id = wire_u32(&w);
+	r->x.tls = wire_u8(&w) != 0;
+	if (!wire_ok(&w) ||
+	    envelope_decode(m->data + 5, m->len - 5, &r->base, &e) == -1) {
+		log_warn("lookup: a request of the %s that does not decode",
+		    proc_name(from.id));
+		free(r);
+		return;
+	}
+	r->proc = p;
+	r->from = from;
+	r->number = ++st->last_number;
+	r->explain = m->type == MSG_EXPLAIN;
+	r->setup = setup_ref(p->setup);
+	r->generation = st->generation;
+	r->generation->refs++;
+	r->x.ops = &expand_ops;
+	r->x.conf = p->setup->conf;
+	r->x.tables = r->generation->tables;
+	r->x.base = &r->base;
+	r->x.arg = r;
+	r->x.trace = r->explain ? &r->trace : NULL;
+	TAILQ_INSERT_TAIL(&st->requests, r, entry);
+	expand_start(&r->x);
+}
+
+/* FORWARDED: number u32, token u32, kind u8, the text. */
+static void
+forwarded(struct proc *p, struct ipc_msg *m)
+{
+	struct state *st = p->state;
+	struct request *r;
+	struct wire w;
+	uint32_t number, token;
+	uint8_t kind;
+
+	wire_init(&w, m->data, m->len);
+	number = wire_u32(&w);
+	token = wire_u32(&w);
+	kind = wire_u8(&w);
+	if (!wire_ok(&w) || kind > EXPAND_FORWARD_LATER)
+		return;
+	TAILQ_FOREACH(r, &st->requests, entry) {
+		if (r->number == number) {
+			expand_forward(&r->x, token, kind,
+			    (const char *)m->data + 9, m->len - 9);
+			return;
+		}
+	}
+}
+
+/*
+ * USER: request u64, action text, user text.  USER_FOUND: request u64, status
+ * u8 (1 found, 0 not, 2 later), uid u32, gid u32, home.
+ */
+static void
+find_user(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	struct state *st = p->state;
+	const struct conf_action *a;
+	struct expand_user user = { 0 };
+	struct buf b = { 0 };
+	struct wire w;
+	struct err e;
+	uint64_t id;
+	char *action, *name;
+	int rc;
+
+	wire_init(&w, m->data, m->len);
+	id = wire_u64(&w);
+	if (!wire_ok(&w) || memchr(m->data + 8, '\0', m->len - 8) == NULL)
+		return;
+	action = xstrndup((const char *)m->data + 8, m->len - 8);
+	name = xstrndup((const char *)m->data + 9 + strlen(action),
+	    m->len - 9 - strlen(action));
+	a = conf_find_action(p->setup->conf, action);
+	rc = a == NULL ?
+	    -1 :
+	    expand_find_user(st->generation->tables, a, name, &user, &e);
+	wire_put_u64(&b, id);
+	buf_add_u8(&b, rc == -1 ? 2 : (uint8_t)rc);
+	wire_put_u32(&b, user.uid);
+	wire_put_u32(&b, user.gid);
+	buf_add_str(&b, user.home);
+	proc_send(p, from.id, from.instance, MSG_USER_FOUND, &b, -1);
+	buf_free(&b);
+	free(action);
+	free(name);
+}
+
+/* TABLE_UPDATE: request u32, name.  TABLE_UPDATED: request u32, problem. */
+static void
+update_table(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	struct state *st = p->state;
+	struct buf b = { 0 };
+	struct err e;
+	char *name;
+
+	if (m->len < 4)
+		return;
+	name = xstrndup((const char *)m->data + 4, m->len - 4);
+	buf_add(&b, m->data, 4);
+	if (tables_update(st->generation->tables, p->setup->conf, name, &e) ==
+	    -1)
+		buf_add_str(&b, e.msg);
+	proc_send(p, from.id, from.instance, MSG_TABLE_UPDATED, &b, -1);
+	buf_free(&b);
+	free(name);
+}
+
+static void
+message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	switch (m->type) {
+	case MSG_EXPAND:
+	case MSG_EXPLAIN:
+		begin(p, from, m);
+		break;
+	case MSG_FORWARDED:
+		forwarded(p, m);
+		break;
+	case MSG_USER:
+		find_user(p, from, m);
+		break;
+	case MSG_TABLE_UPDATE:
+		update_table(p, from, m);
+		break;
+	default:
+		log_warn("lookup: message %u from the %s", m->type,
+		    proc_name(from.id));
+		break;
+	}
+}
+
+const struct proc_ops lookup_ops = {
+	.id = PROC_LOOKUP,
+	.start = start,
+	.message = message,
+	.reload = load,
+};

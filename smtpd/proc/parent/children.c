@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * parent: starting the other processes and linking them.
+ */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/unistd.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#include "smtpd/proc/parent/parent_internal.h"
+
+struct child *
+parent_find(struct parent *pa, enum proc_id id, unsigned instance)
+{
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->who.id == id && c->who.instance == instance)
+			return c;
+	}
+	return NULL;
+}
+
+void
+parent_send(struct parent *pa, enum proc_id id, unsigned instance,
+    enum proc_message type, const struct buf *payload, int fd)
+{
+	struct child *c = parent_find(pa, id, instance);
+
+	if (c == NULL || c->ipc == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	ipc_send(c->ipc, type, payload == NULL ? NULL : payload->data,
+	    payload == NULL ? 0 : payload->len, fd);
+}
+
+static void ATTR_NORETURN
+become(struct parent *pa, struct proc_peer who, uid_t uid, gid_t gid,
+    bool as_user, int fd)
+{
+	char name[32], instance[16];
+	char *argv[] = { (char[]){ "smtpd" }, (char[]){ "-x" }, name, instance,
+		NULL };
+
+	snprintf(name, sizeof(name), "%s", proc_name(who.id));
+	snprintf(instance, sizeof(instance), "%u", who.instance);
+	if (as_user && pa->setup->privileged &&
+	    (setgroups(1, &gid) == -1 || setresgid(gid, gid, gid) == -1 ||
+		setresuid(uid, uid, uid) == -1))
+		_exit(1);
+	if (fd == PROC_PARENT_FD)
+		fcntl(fd, F_SETFD, 0);
+	else if (dup2(fd, PROC_PARENT_FD) == -1)
+		_exit(1);
+	closefrom(PROC_PARENT_FD + 1);
+	execv(pa->self, argv);
+	_exit(127);
+}
+
+/*
+ * Start the binary anew as who; *fd is our end of its pair.  A worker
+ * becomes its user first.
+ */
+pid_t
+parent_exec(struct parent *pa, struct proc_peer who, uid_t uid, gid_t gid,
+    bool as_user, int *fd, struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+		err_sys(e, "a socket pair");
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		become(pa, who, uid, gid, as_user, pair[1]);
+	close(pair[1]);
+	if (pid == -1) {
+		err_sys(e, "fork");
+		close(pair[0]);
+		return -1;
+	}
+	*fd = pair[0];
+	return pid;
+}
+
+static void
+send_peer(struct child *to, const struct child *about, int fd)
+{
+	uint8_t who[2] = { (uint8_t)about->who.id,
+		(uint8_t)about->who.instance };
+
+	ipc_send(to->ipc, MSG_PEER, who, sizeof(who), fd);
+}
+
+/* A new pair between two processes that run. */
+static int
+link_children(struct child *a, struct child *b, struct err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1) {
+		err_sys(e, "a socket pair");
+		return -1;
+	}
+	send_peer(a, b, pair[0]);
+	send_peer(b, a, pair[1]);
+	return 0;
+}
+
+/* DELIVERED and the like from a child, to where they belong. */
+static void
+from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
+{
+	struct child *c = arg;
+	struct parent *pa = c->parent;
+
+	if (m == NULL) {
+		/* Its exit status comes by SIGCHLD. */
+		if (c->ipc == ipc)
+			c->ipc = NULL;
+		ipc_free(ipc);
+		return;
+	}
+	switch (m->type) {
+	case MSG_READY:
+		c->ready = true;
+		break;
+	case MSG_DELIVER:
+		workers_deliver(pa, m);
+		break;
+	case MSG_FORWARD:
+		forward_read(pa, m);
+		break;
+	case MSG_VERBOSE:
+		for (unsigned i = 0; i < pa->n_children; i++) {
+			if (pa->children[i].ipc != NULL)
+				ipc_send(pa->children[i].ipc, MSG_VERBOSE,
+				    m->data, m->len, -1);
+		}
+		break;
+	case MSG_STOP:
+		parent_stop(pa, 0);
+		break;
+	default:
+		log_warn("parent: message %u from the %s", m->type,
+		    proc_name(c->who.id));
+		break;
+	}
+}
+
+int
+parent_start_child(struct parent *pa, struct child *c, struct err *e)
+{
+	struct buf b = { 0 };
+	int fd;
+
+	c->pid = parent_exec(pa, c->who, 0, 0, false, &fd, e);
+	if (c->pid == -1) {
+		c->pid = 0;
+		return -1;
+	}
+	c->started_at = time(NULL);
+	c->ready = false;
+	c->ipc = ipc_new(pa->base, fd, from_child, c);
+	setup_encode(pa->setup, &b);
+	ipc_send(c->ipc, MSG_SETUP, b.data, b.len, -1);
+	buf_free(&b);
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *other = &pa->children[i];
+
+		if (other != c && other->ipc != NULL &&
+		    proc_linked(c->who.id, other->who.id) &&
+		    link_children(c, other, e) == -1)
+			return -1;
+	}
+	if (c->who.id == PROC_DISPATCHER)
+		parent_send_listeners(pa, c);
+	if (c->who.id == PROC_CONTROL && pa->control_fd != -1)
+		ipc_send(c->ipc, MSG_LISTEN, NULL, 0,
+		    fcntl(pa->control_fd, F_DUPFD_CLOEXEC, 4));
+	ipc_send(c->ipc, MSG_START, NULL, 0, -1);
+	return 0;
+}

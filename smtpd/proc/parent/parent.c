@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * The parent: reads the configuration, binds, starts all others, and starts
+ * those again that may die: dispatchers, the lookup and the control process.
+ * When the queue or the scheduler ends, so does smtpd, in order.
+ *
+ * Signals: TERM and INT stop, HUP reads the configuration again: sessions go
+ * on with the one they began with.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#include "smtpd/conf/conf.h"
+
+#include "smtpd/proc/parent/parent.h"
+#include "smtpd/proc/parent/parent_internal.h"
+
+#define DRAIN_LIMIT 10 /* seconds that sessions have to end */
+#define BACKOFF_MAX 30
+
+/* Tell systemd, when it asked to be told. */
+static void
+notify(const char *what)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	socklen_t len;
+	int fd;
+
+	if (path == NULL || strlen(path) >= sizeof(sun.sun_path) ||
+	    (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(sun.sun_path, path, strlen(path));
+	if (path[0] == '@')
+		sun.sun_path[0] = '\0';
+	len =
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	if (sendto(fd, what, strlen(what), MSG_NOSIGNAL,
+		(struct sockaddr *)&sun, len) == -1)
+		log_debug("notify: %s", strerror(errno));
+	close(fd);
+}
+
+static bool
+restartable(enum proc_id id)
+{
+	return id == PROC_DISPATCHER || id == PROC_LOOKUP || id == PROC_CONTROL;
+}
+
+static void
+send_all(struct parent *pa, enum proc_message type, const struct buf *b)
+{
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->ipc != NULL)
+			ipc_send(c->ipc, type, b == NULL ? NULL : b->data,
+			    b == NULL ? 0 : b->len, -1);
+	}
+}
+
+/* Dispatchers first, so that what they accept is still taken in. */
+void
+parent_stop(struct parent *pa, int status)
+{
+	const struct timeval limit = { DRAIN_LIMIT, 0 };
+
+	if (status != 0)
+		pa->status = status;
+	if (pa->stopping)
+		return;
+	pa->stopping = true;
+	notify("STOPPING=1");
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
+			ipc_send(c->ipc, MSG_DRAIN, NULL, 0, -1);
+	}
+	event_add(pa->deadline, &limit);
+}
+
+static bool
+runs(const struct parent *pa, bool dispatchers)
+{
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		if (pa->children[i].pid != 0 &&
+		    (pa->children[i].who.id == PROC_DISPATCHER) == dispatchers)
+			return true;
+	}
+	return false;
+}
+
+/* The next step of stopping: dispatchers, then workers, then the rest. */
+static void
+go_on_stopping(struct parent *pa)
+{
+	if (runs(pa, true))
+		return;
+	workers_stop(pa);
+	if (workers_busy(pa))
+		return;
+	send_all(pa, MSG_STOP, NULL);
+	if (!runs(pa, false))
+		event_base_loopbreak(pa->base);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *pa = arg;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->pid != 0 && c->who.id == PROC_DISPATCHER)
+			kill(c->pid, SIGKILL);
+	}
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+	struct err e;
+
+	(void)fd;
+	(void)what;
+	if (c->parent->stopping)
+		return;
+	if (parent_start_child(c->parent, c, &e) == -1) {
+		log_error("%s: %s", proc_name(c->who.id), e.msg);
+		parent_stop(c->parent, 1);
+	}
+}
+
+static void
+child_died(struct parent *pa, struct child *c, int status)
+{
+	struct timeval wait = { 0, 0 };
+
+	c->pid = 0;
+	if (c->ipc != NULL) {
+		ipc_free(c->ipc);
+		c->ipc = NULL;
+	}
+	if (pa->stopping)
+		return;
+	log_error("the %s process %s %d", proc_name(c->who.id),
+	    WIFSIGNALED(status) ? "was ended by signal" : "exited with",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (!restartable(c->who.id) || !pa->announced) {
+		parent_stop(pa, 1);
+		return;
+	}
+	c->failures =
+	    time(NULL) - c->started_at > BACKOFF_MAX ? 0 : c->failures + 1;
+	wait.tv_sec = c->failures > BACKOFF_MAX ? BACKOFF_MAX :
+	    c->failures <= 1                    ? 0 :
+						  (time_t)c->failures;
+	event_add(c->restart, &wait);
+}
+
+static void
+reap(struct parent *pa)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (workers_reap(pa, pid))
+			continue;
+		for (unsigned i = 0; i < pa->n_children; i++) {
+			if (pa->children[i].pid == pid)
+				child_died(pa, &pa->children[i], status);
+		}
+	}
+	if (pa->stopping)
+		go_on_stopping(pa);
+}
+
+static void
+reload(struct parent *pa)
+{
+	struct buf problems = { 0 }, b = { 0 };
+	struct setup *old = pa->setup, *s;
+	struct err e;
+
+	s = setup_read(old->conf_path, old->macros, old->n_macros, &problems);
+	if (s == NULL) {
+		log_error("the configuration is kept as it was: %s",
+		    buf_str(&problems));
+		buf_free(&problems);
+		return;
+	}
+	s->foreground = old->foreground;
+	s->privileged = old->privileged;
+	s->verbose = old->verbose;
+	s->paused = old->paused;
+	s->n_dispatchers = old->n_dispatchers;
+	s->uid = old->uid;
+	s->gid = old->gid;
+	s->queue_uid = old->queue_uid;
+	s->queue_gid = old->queue_gid;
+	notify("RELOADING=1");
+	pa->setup = s;
+	if (parent_bind(pa, &e) == -1) {
+		log_error("the configuration is kept as it was: %s", e.msg);
+		pa->setup = old;
+		old = s;
+		if (parent_bind(pa, &e) == -1)
+			log_error("%s", e.msg);
+	}
+	setup_unref(old);
+	setup_encode(pa->setup, &b);
+	send_all(pa, MSG_RELOAD, &b);
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
+			parent_send_listeners(pa, c);
+	}
+	buf_free(&b);
+	buf_free(&problems);
+	notify("READY=1");
+	log_info("configuration read again");
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct parent *pa = arg;
+
+	(void)what;
+	switch (sig) {
+	case SIGCHLD:
+		reap(pa);
+		break;
+	case SIGHUP:
+		reload(pa);
+		break;
+	default:
+		parent_stop(pa, 0);
+		reap(pa);
+		break;
+	}
+}
+
+/* Every second: idle workers, and whether all are ready. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *pa = arg;
+
+	(void)fd;
+	(void)what;
+	workers_tick(pa);
+	if (pa->stopping)
+		go_on_stopping(pa);
+}
+
+static void
+on_ready_check(evutil_socket_t fd, short what, void *arg)
+{
+	struct parent *pa = arg;
+	const struct timeval soon = { 0, 2000 };
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		if (!pa->children[i].ready) {
+			if (!pa->stopping)
+				event_base_once(pa->base, -1, EV_TIMEOUT,
+				    on_ready_check, pa, &soon);
+			return;
+		}
+	}
+	pa->announced = true;
+	notify("READY=1");
+	log_info("smtpd %s is ready", MAISON_VERSION);
+}
+
+static void
+add_child(struct parent *pa, enum proc_id id, unsigned instance)
+{
+	struct child *c = &pa->children[pa->n_children++];
+
+	c->parent = pa;
+	c->who = (struct proc_peer){ id, instance };
+	c->restart = event_new(pa->base, -1, 0, on_restart, c);
+}
+
+static int
+start_all(struct parent *pa, struct err *e)
+{
+	add_child(pa, PROC_CONTROL, 0);
+	add_child(pa, PROC_SCHEDULER, 0);
+	add_child(pa, PROC_LOOKUP, 0);
+	add_child(pa, PROC_QUEUE, 0);
+	for (unsigned i = 0; i < pa->setup->n_dispatchers; i++)
+		add_child(pa, PROC_DISPATCHER, i);
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		if (parent_start_child(pa, &pa->children[i], e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+parent_main(struct setup *setup, const char *self)
+{
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	const struct timeval second = { 1, 0 }, now = { 0, 0 };
+	struct parent pa = { .setup = setup, .self = self, .control_fd = -1 };
+	struct err e;
+
+	TAILQ_INIT(&pa.bound);
+	TAILQ_INIT(&pa.workers);
+	signal(SIGPIPE, SIG_IGN);
+	pa.base = event_base_new();
+	if (parent_adopt(&pa, &e) == -1 || parent_bind(&pa, &e) == -1) {
+		log_error("%s", e.msg);
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		event_add(
+		    evsignal_new(pa.base, signals[i], on_signal, &pa), NULL);
+	pa.deadline = event_new(pa.base, -1, 0, on_deadline, &pa);
+	event_add(event_new(pa.base, -1, EV_PERSIST, on_tick, &pa), &second);
+	if (start_all(&pa, &e) == -1) {
+		log_error("%s", e.msg);
+		parent_stop(&pa, 1);
+	}
+	event_base_once(pa.base, -1, EV_TIMEOUT, on_ready_check, &pa, &now);
+	event_base_dispatch(pa.base);
+	if (pa.control_fd != -1)
+		unlink(pa.setup->socket);
+	setup_unref(pa.setup);
+	return pa.status;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * parent_internal: what the parent's files share.
+ */
+#ifndef SMTPD_PROC_PARENT_INTERNAL_H
+#define SMTPD_PROC_PARENT_INTERNAL_H
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/attr.h"
+
+#include "smtpd/proc/proc.h"
+
+#define PARENT_CHILDREN 32
+
+struct err;
+struct parent;
+
+struct child {
+	struct parent *parent;
+	struct proc_peer who;
+	pid_t pid; /* 0: not running */
+	struct ipc *ipc;
+	bool ready;
+	unsigned failures;
+	time_t started_at;
+	struct event *restart;
+};
+
+/* A socket that listens, kept over reloads. */
+struct bound {
+	TAILQ_ENTRY(bound) entry;
+	char *address; /* what it is bound to, as text */
+	int fd;
+	unsigned listener;
+	bool wanted;
+};
+
+struct worker;
+
+struct parent {
+	struct event_base *base;
+	struct setup *setup;
+	const char *self; /* the binary */
+	struct child children[PARENT_CHILDREN];
+	unsigned n_children;
+	TAILQ_HEAD(, bound) bound;
+	TAILQ_HEAD(, worker) workers;
+	struct event *deadline;
+	bool announced, stopping;
+	int status;
+	int control_fd;
+};
+
+/* children.c */
+pid_t parent_exec(struct parent *pa, struct proc_peer who, uid_t uid, gid_t gid,
+    bool as_user, int *fd, struct err *e);
+int parent_start_child(
+    struct parent *pa, struct child *c, struct err *e) ATTR_CHECKED;
+struct child *parent_find(
+    struct parent *pa, enum proc_id id, unsigned instance);
+void parent_send(struct parent *pa, enum proc_id id, unsigned instance,
+    enum proc_message type, const struct buf *payload, int fd);
+void parent_stop(struct parent *pa, int status);
+
+/* listen.c */
+int parent_bind(struct parent *pa, struct err *e) ATTR_CHECKED;
+void parent_send_listeners(struct parent *pa, struct child *c);
+int parent_adopt(struct parent *pa, struct err *e) ATTR_CHECKED;
+
+/* workers.c */
+void workers_deliver(struct parent *pa, struct ipc_msg *m);
+bool workers_reap(struct parent *pa, pid_t pid);
+void workers_tick(struct parent *pa);
+void workers_stop(struct parent *pa);
+bool workers_busy(const struct parent *pa);
+
+/* forward.c */
+void forward_read(struct parent *pa, struct ipc_msg *m);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * proc: what every process of smtpd is made of.
+ *
+ * Each is the same binary started anew with "-x NAME", so that each has its
+ * own address space layout.  Descriptor 3 is its pair with the parent.  It
+ * gets the configuration (SETUP), its peers (PEER), what it needs to be given
+ * (LISTEN), then START: it shuts itself in (proc/sandbox.h) and runs.
+ *
+ * Errors: a message that does not decode is dropped and logged by who gets
+ *         it; no message from a peer ends a process.
+ */
+#ifndef SMTPD_PROC_PROC_H
+#define SMTPD_PROC_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smtpd/proc/ipc.h"
+#include "smtpd/proc/setup.h"
+
+#define PROC_INSTANCES 16
+#define PROC_PARENT_FD 3
+
+enum proc_id {
+	PROC_PARENT,
+	PROC_CONTROL,
+	PROC_LOOKUP,
+	PROC_QUEUE,
+	PROC_SCHEDULER,
+	PROC_DISPATCHER,
+	PROC_DELIVER,
+	PROC_COUNT
+};
+
+/* The messages; payloads are described where they are written. */
+enum proc_message {
+	MSG_SETUP = 1, /* parent -> all: setup_encode() */
+	MSG_PEER,      /* parent -> all: id u8, instance u8, +fd */
+	MSG_LISTEN,    /* parent -> dispatcher, control: listener u32, +fd */
+	MSG_START,     /* parent -> all */
+	MSG_READY,     /* all -> parent */
+	MSG_RELOAD,    /* parent -> all: setup_encode() */
+	MSG_UNLISTEN,  /* parent -> dispatcher: forget the listeners */
+	MSG_DRAIN,     /* parent -> dispatcher: no new sessions, then exit */
+	MSG_STOP,      /* parent -> all: finish what is in hand and exit */
+
+	MSG_EXPAND,   /* dispatcher, queue -> lookup */
+	MSG_EXPANDED, /* lookup -> dispatcher, queue */
+	MSG_EXPLAIN,  /* control -> lookup */
+	MSG_EXPLAINED,
+	MSG_TABLE_UPDATE, /* control -> lookup: name */
+	MSG_TABLE_UPDATED,
+	MSG_FORWARD,   /* lookup -> parent: the .forward of a user */
+	MSG_FORWARDED, /* parent -> lookup */
+	MSG_USER,      /* queue -> lookup: uid, gid and home of a user */
+	MSG_USER_FOUND,
+
+	MSG_MSGIDS,      /* queue -> dispatcher: free message ids */
+	MSG_WANT_MSGIDS, /* dispatcher -> queue */
+	MSG_ENVELOPE,    /* lookup -> queue: of a message being received */
+	MSG_COMMIT,      /* dispatcher -> queue */
+	MSG_COMMITTED,
+	MSG_ROLLBACK,  /* dispatcher -> queue: msgid u32 */
+	MSG_WANT_FILE, /* dispatcher -> queue: for a large body */
+	MSG_FILE,      /* queue -> dispatcher: +fd */
+
+	MSG_SCHEDULE,   /* queue -> scheduler: id, time */
+	MSG_UNSCHEDULE, /* queue -> scheduler: id */
+	MSG_DUE,        /* scheduler -> queue: ids */
+
+	MSG_DELIVER,   /* queue -> parent -> deliver */
+	MSG_DELIVERED, /* deliver -> parent -> queue */
+
+	MSG_COUNT,    /* all -> control: counter name, delta */
+	MSG_CTL,      /* control -> queue, dispatcher: a request */
+	MSG_CTL_LINE, /* back: a line of the answer */
+	MSG_CTL_END,
+	MSG_VERBOSE, /* control -> parent -> all: u8 */
+};
+
+struct event_base;
+struct buf;
+struct proc;
+
+struct proc_peer {
+	enum proc_id id;
+	unsigned instance;
+};
+
+struct proc_ops {
+	enum proc_id id;
+	/* After the sandbox: make the state, start timers. */
+	void (*start)(struct proc *p);
+	void (*message)(
+	    struct proc *p, struct proc_peer from, struct ipc_msg *m);
+	void (*peer_gone)(struct proc *p, struct proc_peer peer); /* or NULL */
+	/* p->setup is the new one; the old is still there for who has it. */
+	void (*reload)(struct proc *p); /* or NULL */
+	/* Before the loop ends. */
+	void (*stop)(struct proc *p); /* or NULL */
+};
+
+struct proc {
+	const struct proc_ops *ops;
+	unsigned instance;
+	struct event_base *base;
+	struct setup *setup;
+	struct ipc *peers[PROC_COUNT][PROC_INSTANCES];
+	void *state;
+};
+
+const char *proc_name(enum proc_id id);
+
+/* Whether two kinds of processes talk to each other. */
+bool proc_linked(enum proc_id a, enum proc_id b);
+
+/*
+ * Send; what is sent to a peer that isn't there is dropped (false), and fd
+ * closed: requests are repeated by who misses the answer.
+ */
+bool proc_send(struct proc *p, enum proc_id to, unsigned instance,
+    enum proc_message type, const struct buf *payload, int fd);
+
+/* Count something for smtpctl show stats. */
+void proc_count(struct proc *p, const char *name, int64_t delta);
+
+/* The life of a child. */
+int proc_main(const struct proc_ops *ops, unsigned instance);
+
+#endif

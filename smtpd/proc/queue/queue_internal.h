@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * queue_internal: what the files of the queue process share.
+ *
+ * Invariants: an envelope in the store is scheduled, or being delivered, or
+ *             waits for its bounce; a reception is not in the store yet.
+ */
+#ifndef SMTPD_PROC_QUEUE_INTERNAL_H
+#define SMTPD_PROC_QUEUE_INTERNAL_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+
+#include "smtpd/proc/proc.h"
+#include "smtpd/queue/dsn.h"
+#include "smtpd/queue/envelope.h"
+#include "smtpd/queue/store.h"
+
+/* A message being received: envelopes come before the body. */
+struct reception {
+	RB_ENTRY(reception) entry;
+	TAILQ_ENTRY(reception) batch_entry;
+	uint32_t msgid;
+	struct envelope *evs;
+	size_t n;
+	/* set by COMMIT */
+	bool committing;
+	size_t n_expected;
+	struct proc_peer from;
+	uint32_t request;
+	struct buf body;
+	int body_fd;
+	uint64_t body_len;
+	/* a notice of ours: what it is about is removed with its commit */
+	uint64_t *about;
+	size_t n_about;
+};
+
+RB_HEAD(receptions, reception);
+RB_PROTOTYPE(receptions, reception, entry, reception_compare)
+
+/* A message with something to tell, that waits a second for its companions. */
+struct notice {
+	TAILQ_ENTRY(notice) entry;
+	uint32_t original, msgid;
+	enum dsn_kind kind;
+	uint64_t *ids;
+	size_t n;
+	uint64_t due_at;
+	bool asked; /* the lookup is expanding its recipient */
+};
+
+struct user_entry {
+	TAILQ_ENTRY(user_entry) entry;
+	uint64_t request;
+	char *action, *user, *home;
+	bool known;
+	unsigned status;
+	uid_t uid;
+	gid_t gid;
+	uint64_t at;
+	uint64_t *waiting; /* envelopes */
+	size_t n_waiting;
+};
+
+struct queue {
+	struct proc *proc;
+	struct store *store;
+	struct receptions receptions;
+	TAILQ_HEAD(, reception) batch; /* in the store's pending bytes */
+	TAILQ_HEAD(, notice) notices;
+	TAILQ_HEAD(, user_entry) users;
+	struct event *commit, *tick;
+	uint64_t batch_since_us;
+	uint64_t last_request;
+	uint64_t *later; /* ids that the stopped or paused agents would get */
+	size_t n_later;
+	unsigned paused;
+	struct buf schedule; /* SCHEDULE, gathered until the next flush */
+	struct buf unschedule;
+};
+
+/* reception.c */
+void reception_message(
+    struct queue *q, struct proc_peer from, struct ipc_msg *m);
+struct reception *reception_get(struct queue *q, uint32_t msgid);
+void reception_free(struct queue *q, struct reception *r);
+void reception_commit(struct queue *q, struct reception *r);
+void reception_lost_peer(struct queue *q, struct proc_peer peer);
+uint32_t reception_new_msgid(struct queue *q);
+
+/* Write and sync what waits, and tell all who wait for it. */
+void queue_commit(struct queue *q);
+/* Soon. */
+void queue_want_commit(struct queue *q);
+
+/* dispatch.c: envelopes that are due, and what became of them. */
+void dispatch_due(struct queue *q, uint64_t id);
+void dispatch_user_found(struct queue *q, struct ipc_msg *m);
+void dispatch_result(struct queue *q, struct ipc_msg *m);
+void dispatch_forget_users(struct queue *q);
+void queue_schedule(struct queue *q, uint64_t id, uint64_t at);
+void queue_unschedule(struct queue *q, uint64_t id);
+void queue_flush_schedule(struct queue *q);
+
+/* bounce.c */
+void bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind);
+void bounce_tick(struct queue *q, uint64_t now);
+void bounce_expanded(struct queue *q, struct ipc_msg *m);
+
+/* request.c: what smtpctl asks. */
+void request_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
+
+#endif

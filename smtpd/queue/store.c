@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/fs.h"
+#include "lib/mem.h"
+#include "lib/wire.h"
+
+#include "smtpd/queue/envelope.h"
+#include "smtpd/queue/record.h"
+#include "smtpd/queue/store_internal.h"
+
+#include "smtpd/queue/store.h"
+
+/* A segment whose living bytes are below one in CARRY_RATIO is emptied. */
+#define CARRY_RATIO 4
+
+static int
+open_dir(const char *base, const char *name, struct err *e)
+{
+	char *path = fs_join(base, name);
+	int fd = -1;
+
+	if (fs_mkdir_all(path, 0700, e) == 0) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd == -1)
+			err_sys(e, "%s", path);
+	}
+	free(path);
+	return fd;
+}
+
+static int
+take_lock(struct store *s, struct err *e)
+{
+	char *path = fs_join(s->dir, "lock");
+
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd == -1)
+		err_sys(e, "%s", path);
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == -1)
+		err_set(
+		    e, ERR_EXISTS, "%s: another smtpd has this spool", s->dir);
+	else {
+		free(path);
+		return 0;
+	}
+	free(path);
+	return -1;
+}
+
+/* Bodies that no message refers to: left by a crash before the commit. */
+static void
+drop_orphans(struct store *s)
+{
+	int fd = openat(s->bodies_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (dir == NULL)
+		return;
+	while ((d = readdir(dir)) != NULL) {
+		unsigned msgid;
+		int used = 0;
+
+		if (sscanf(d->d_name, "%8x%n", &msgid, &used) == 1 &&
+		    d->d_name[used] == '\0' && !store_has_message(s, msgid))
+			unlinkat(s->bodies_fd, d->d_name, 0);
+	}
+	closedir(dir);
+}
+
+struct store *
+store_open(const char *dir, struct err *e)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+	int fd;
+
+	s->dir = xstrdup(dir);
+	s->lock_fd = s->log_fd = s->bodies_fd = -1;
+	TAILQ_INIT(&s->segments);
+	RB_INIT(&s->messages);
+	fd = open_dir(dir, "corrupt", e);
+	if (fd == -1)
+		goto fail;
+	close(fd);
+	s->log_fd = open_dir(dir, "log", e);
+	s->bodies_fd = s->log_fd == -1 ? -1 : open_dir(dir, "bodies", e);
+	if (s->bodies_fd == -1 || take_lock(s, e) == -1 ||
+	    store_segments_load(s, e) == -1 || store_segment_new(s, e) == -1)
+		goto fail;
+	drop_orphans(s);
+	if (store_collect(s, e) == -1)
+		goto fail;
+	return s;
+fail:
+	store_close(s);
+	return NULL;
+}
+
+void
+store_close(struct store *s)
+{
+	struct segment *seg;
+
+	if (s == NULL)
+		return;
+	store_index_free(s);
+	while ((seg = TAILQ_FIRST(&s->segments)) != NULL) {
+		TAILQ_REMOVE(&s->segments, seg, entry);
+		if (seg->fd != -1)
+			close(seg->fd);
+		free(seg);
+	}
+	if (s->lock_fd != -1)
+		close(s->lock_fd);
+	if (s->log_fd != -1)
+		close(s->log_fd);
+	if (s->bodies_fd != -1)
+		close(s->bodies_fd);
+	buf_free(&s->pending);
+	free(s->dir);
+	free(s);
+}
+
+int
+store_body_file(struct store *s, struct err *e)
+{
+	int fd =
+	    openat(s->bodies_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		err_sys(e, "a file in %s/bodies", s->dir);
+	return fd;
+}
+
+int
+store_body_link(struct store *s, uint32_t msgid, int fd, struct err *e)
+{
+	char from[64], name[16];
+
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	snprintf(name, sizeof(name), "%08x", msgid);
+	if (fsync(fd) == -1 ||
+	    linkat(AT_FDCWD, from, s->bodies_fd, name, AT_SYMLINK_FOLLOW) ==
+		-1 ||
+	    fsync(s->bodies_fd) == -1) {
+		err_sys(e, "%s/bodies/%s", s->dir, name);
+		return -1;
+	}
+	return 0;
+}
+
+static size_t
+begin_message(struct store *s, uint32_t msgid, uint8_t flags,
+    const struct envelope *evs, size_t n, uint64_t body_len)
+{
+	size_t start = record_begin(&s->pending, RECORD_MESSAGE);
+	struct buf one = { 0 };
+
+	wire_put_u32(&s->pending, msgid);
+	buf_add_u8(&s->pending, flags);
+	wire_put_varint(&s->pending, n);
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&one);
+		envelope_encode(&evs[i], &one);
+		wire_put_varint(&s->pending, one.len);
+		buf_add(&s->pending, one.data, one.len);
+	}
+	wire_put_varint(&s->pending, body_len);
+	buf_free(&one);
+	return start;
+}
+
+void
+store_add_message(struct store *s, uint32_t msgid, const struct envelope *evs,
+    size_t n, const void *body, size_t len)
+{
+	size_t start = begin_message(s, msgid, 0, evs, n, len);
+
+	buf_add(&s->pending, body, len);
+	record_end(&s->pending, start);
+}
+
+void
+store_add_external(struct store *s, uint32_t msgid, const struct envelope *evs,
+    size_t n, uint64_t body_len)
+{
+	record_end(&s->pending,
+	    begin_message(s, msgid, RECORD_EXTERNAL, evs, n, body_len));
+}
+
+void
+store_add_update(struct store *s, const struct envelope *ev)
+{
+	size_t start = record_begin(&s->pending, RECORD_UPDATE);
+
+	envelope_encode(ev, &s->pending);
+	record_end(&s->pending, start);
+}
+
+void
+store_add_remove(struct store *s, uint64_t id)
+{
+	size_t start = record_begin(&s->pending, RECORD_REMOVE);
+
+	wire_put_u64(&s->pending, id);
+	record_end(&s->pending, start);
+}
+
+bool
+store_pending(const struct store *s)
+{
+	return s->pending.len > 0;
+}
+
+static int
+write_pending(struct store *s, struct err *e)
+{
+	struct segment *seg = s->current;
+	size_t done = 0;
+
+	while (done < s->pending.len) {
+		ssize_t n = pwrite(seg->fd, s->pending.data + done,
+		    s->pending.len - done, (off_t)(seg->end + done));
+
+		if (n <= 0) {
+			err_sys(e, "write segment %llu",
+			    (unsigned long long)seg->number);
+			return -1;
+		}
+		done += (size_t)n;
+	}
+	if (fdatasync(seg->fd) == -1) {
+		err_sys(
+		    e, "sync segment %llu", (unsigned long long)seg->number);
+		return -1;
+	}
+	s->stats.syncs++;
+	return 0;
+}
+
+/* The batch is on disk: let the index know it. */
+static void
+apply_pending(struct store *s)
+{
+	struct segment *seg = s->current;
+	size_t at = 0;
+
+	while (at < s->pending.len) {
+		const uint8_t *p = s->pending.data + at;
+		struct record r = { p[4], p + RECORD_HEADER_LEN,
+			wire_load32(p + 8), 0 };
+
+		store_apply(s, seg, seg->end + at, &r);
+		at += RECORD_HEADER_LEN + r.len;
+	}
+	seg->end += s->pending.len;
+	buf_reset(&s->pending);
+}
+
+/*
+ * A segment whose write or sync failed is never written again: what the
+ * kernel still has of it is unknown.  Its tail may hold whole records that
+ * nobody was promised; cut, so that they don't come back.
+ */
+static void
+abandon_segment(struct store *s)
+{
+	struct err ignored;
+
+	if (ftruncate(s->current->fd, (off_t)s->current->end) == -1)
+		s->current->damaged = true;
+	if (store_segment_new(s, &ignored) == -1)
+		s->stats.damaged++;
+}
+
+int
+store_commit(struct store *s, struct err *e)
+{
+	if (!store_pending(s))
+		return 0;
+	if (s->current->end + s->pending.len > STORE_SEGMENT_LEN &&
+	    s->current->end > SEGMENT_HEADER && store_segment_new(s, e) == -1) {
+		buf_reset(&s->pending);
+		return -1;
+	}
+	if (write_pending(s, e) == -1) {
+		abandon_segment(s);
+		buf_reset(&s->pending);
+		return -1;
+	}
+	apply_pending(s);
+	return 0;
+}
+
+static int
+read_at(struct segment *seg, uint64_t offset, size_t len, struct buf *out,
+    struct err *e)
+{
+	size_t got;
+
+	buf_reserve(out, len);
+	if (fs_pread_full(
+		seg->fd, out->data + out->len, len, offset, &got, e) == -1)
+		return -1;
+	if (got != len) {
+		err_set(e, ERR_CORRUPT, "segment %llu ends early",
+		    (unsigned long long)seg->number);
+		return -1;
+	}
+	out->len += len;
+	return 0;
+}
+
+static int
+load_envelope(
+    const struct store_envelope *se, struct envelope *ev, struct err *e)
+{
+	struct buf bytes = { 0 };
+	int rc = read_at(se->segment, se->offset, se->len, &bytes, e);
+
+	if (rc == 0)
+		rc = envelope_decode(bytes.data, bytes.len, ev, e);
+	buf_free(&bytes);
+	return rc;
+}
+
+int
+store_get(struct store *s, uint64_t id, struct envelope *ev, struct err *e)
+{
+	const struct store_message *m = store_find(s, envelope_msgid(id));
+
+	for (uint32_t i = 0; m != NULL && i < m->n; i++) {
+		if (m->envelopes[i].id == id && m->envelopes[i].segment != NULL)
+			return load_envelope(&m->envelopes[i], ev, e);
+	}
+	err_set(
+	    e, ERR_NOT_FOUND, "no envelope %016llx", (unsigned long long)id);
+	return -1;
+}
+
+int
+store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
+    uint64_t *len, struct err *e)
+{
+	const struct store_message *m = store_find(s, msgid);
+	char name[16];
+
+	*fd = -1;
+	if (m == NULL) {
+		err_set(e, ERR_NOT_FOUND, "no message %08x", msgid);
+		return -1;
+	}
+	*len = m->body_len;
+	if (!m->external)
+		return read_at(
+		    m->segment, m->body_offset, (size_t)m->body_len, out, e);
+	snprintf(name, sizeof(name), "%08x", msgid);
+	*fd = openat(s->bodies_fd, name, O_RDONLY | O_CLOEXEC);
+	if (*fd == -1) {
+		err_sys(e, "%s/bodies/%s", s->dir, name);
+		return -1;
+	}
+	return 0;
+}
+
+/* Append m anew, as it stands now, to what waits. */
+static int
+carry(struct store *s, struct store_message *m, struct err *e)
+{
+	struct envelope *evs = xcalloc(m->n_live, sizeof(*evs));
+	struct buf body = { 0 };
+	uint64_t len;
+	size_t n = 0;
+	int fd = -1, rc = 0;
+
+	for (uint32_t i = 0; i < m->n && rc == 0; i++) {
+		if (m->envelopes[i].segment != NULL)
+			rc = load_envelope(&m->envelopes[i], &evs[n++], e);
+	}
+	if (rc == 0)
+		rc = store_get_body(s, m->msgid, &body, &fd, &len, e);
+	if (fd != -1)
+		close(fd);
+	if (rc == 0 && m->external)
+		store_add_external(s, m->msgid, evs, n, m->body_len);
+	else if (rc == 0)
+		store_add_message(s, m->msgid, evs, n, body.data, body.len);
+	for (size_t i = 0; i < n; i++)
+		envelope_clear(&evs[i]);
+	free(evs);
+	buf_free(&body);
+	return rc;
+}
+
+static bool
+lives_in(const struct store_message *m, const struct segment *seg)
+{
+	if (m->segment == seg)
+		return true;
+	for (uint32_t i = 0; i < m->n; i++) {
+		if (m->envelopes[i].segment == seg)
+			return true;
+	}
+	return false;
+}
+
+/* Write what lives in seg again, elsewhere.  What can't be read stays. */
+static int
+empty_segment(struct store *s, struct segment *seg, struct err *e)
+{
+	struct store_message *m;
+	size_t n = 0, n_all = (size_t)s->stats.messages;
+	uint32_t *msgids = xcalloc(n_all + 1, sizeof(*msgids));
+	int rc = 0;
+
+	RB_FOREACH(m, store_messages, &s->messages) {
+		if (lives_in(m, seg))
+			msgids[n++] = m->msgid;
+	}
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = carry(s, store_find(s, msgids[i]), e);
+		if (rc == 0 && (s->pending.len > RECORD_MAX || i + 1 == n))
+			rc = store_commit(s, e);
+	}
+	free(msgids);
+	return rc;
+}
+
+int
+store_collect(struct store *s, struct err *e)
+{
+	struct segment *oldest;
+
+	if (store_pending(s))
+		return 0;
+	while ((oldest = TAILQ_FIRST(&s->segments)) != s->current) {
+		if (oldest->live > 0) {
+			if (oldest->damaged ||
+			    oldest->live_bytes > oldest->end / CARRY_RATIO)
+				return 0;
+			if (empty_segment(s, oldest, e) == -1)
+				return -1;
+			if (oldest->live > 0)
+				return 0;
+		}
+		if (store_segment_drop(s, oldest, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+store_get_stats(const struct store *s, struct store_stats *out)
+{
+	*out = s->stats;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * store_internal: what the store's files share.
+ */
+#ifndef SMTPD_QUEUE_STORE_INTERNAL_H
+#define SMTPD_QUEUE_STORE_INTERNAL_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/attr.h"
+#include "lib/buf.h"
+
+#include "smtpd/queue/store.h"
+
+struct err;
+struct record;
+
+struct segment {
+	TAILQ_ENTRY(segment) entry;
+	uint64_t number;
+	int fd;
+	uint64_t end;  /* where the next record goes */
+	uint64_t live; /* places that something alive refers to */
+	uint64_t live_bytes;
+	bool damaged;
+};
+
+struct store_envelope {
+	uint64_t id;
+	struct segment *segment; /* NULL: removed */
+	uint32_t offset, len;
+};
+
+struct store_message {
+	RB_ENTRY(store_message) entry;
+	uint32_t msgid;
+	bool external;
+	struct segment *segment;
+	uint32_t body_offset;
+	uint64_t body_len;
+	uint32_t n, n_live;
+	struct store_envelope *envelopes;
+};
+
+RB_HEAD(store_messages, store_message);
+
+struct store {
+	char *dir;
+	int lock_fd, log_fd, bodies_fd;
+	TAILQ_HEAD(segments, segment) segments; /* oldest first */
+	struct segment *current;
+	struct store_messages messages;
+	struct buf pending;
+	struct store_stats stats;
+};
+
+RB_PROTOTYPE(store_messages, store_message, entry, store_compare)
+
+/* store_index.c: apply a record that stands at offset of a segment. */
+void store_apply(struct store *s, struct segment *seg, uint64_t offset,
+    const struct record *r);
+struct store_message *store_find(const struct store *s, uint32_t msgid);
+void store_index_free(struct store *s);
+
+/* store_segment.c */
+int store_segments_load(struct store *s, struct err *e) ATTR_CHECKED;
+int store_segment_new(struct store *s, struct err *e) ATTR_CHECKED;
+int store_segment_drop(
+    struct store *s, struct segment *seg, struct err *e) ATTR_CHECKED;
+
+#endif

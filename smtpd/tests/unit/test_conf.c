@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+
+#include "smtpd/conf/conf.h"
+#include "smtpd/conf/source.h"
+
+static struct conf *
+parse(const char *text, struct buf *problems)
+{
+	struct conf_source *s =
+	    conf_source_memory("t.conf", text, strlen(text));
+	struct conf *c = conf_parse(s, "t.conf", NULL, 0, problems);
+
+	conf_source_free(s);
+	return c;
+}
+
+static void
+the_default_file_of_the_reference_parses(void **state)
+{
+	static const char text[] =
+	    "table aliases file:/etc/aliases\n"
+	    "listen on socket\n"
+	    "listen on lo0 # comment \\\n continued\n"
+	    "action \"local_mail\" mbox alias <aliases>\n"
+	    "action \"outbound\" relay\n"
+	    "match from local for local action \"local_mail\"\n"
+	    "match from local for any action outbound\n";
+	struct buf problems = { 0 };
+	struct conf *c = parse(text, &problems);
+	const struct conf_match *m;
+
+	(void)state;
+	assert_non_null(c);
+	m = TAILQ_FIRST(&c->matches);
+	assert_true(m->tests[CONF_TEST_FROM_LOCAL].present);
+	assert_string_equal(m->action->name, "local_mail");
+	assert_int_equal(c->n_lacks, 1);
+	assert_string_equal(c->lacks[0].what, "relay");
+	conf_free(c);
+	buf_free(&problems);
+}
+
+static void
+every_kind_of_line_parses(void **state)
+{
+	static const char text[] =
+	    "x = \"lo\"\n"
+	    "admd mail.example.org\n"
+	    "bounce warn-interval 1h, 2d\n"
+	    "pki a.org cert \"/c\" key \"/k\" dhe auto\n"
+	    "ca r cert \"/r\"\n"
+	    "mda wrapper w \"cmd %{mda}\"\n"
+	    "mta max-deferred 10\n"
+	    "mta limit max-conn-per-host 3 session-mail-max 10\n"
+	    "queue ttl 2d\n"
+	    "smtp max-message-size 10M\n"
+	    "smtp limit max-rcpt 5 max-mails 6\n"
+	    "smtp sub-addr-delim \"-\"\n"
+	    "srs key s\nsrs ttl 4d\n"
+	    "proc p \"cmd\" user u\n"
+	    "filter f proc p\n"
+	    "filter g phase connect match !fcrdns disconnect \"421 no\"\n"
+	    "filter h chain { f, g }\n"
+	    "table m { a = b, \"c d\" => e\n f = g }\n"
+	    "table l { a\n b, c\n }\n"
+	    "listen on $x port 25 tls pki a.org auth-optional <m> "
+	    "filter { f, g } tag T mask-src hostname h\n"
+	    "action a maildir \"/m\" junk virtual <m> userbase <m> "
+	    "wrapper w ttl 1h\n"
+	    "action b lmtp \"/s\" rcpt-to user v\n"
+	    "action c relay host smtp+tls://l@h:25 auth <m> src 1.2.3.4\n"
+	    "match ! from src regex { \"^1\" } for domain <l> auth tag T "
+	    "helo x tls action a\n"
+	    "match from rdns for rcpt-to \"a@b\" mail-from <l> reject\n";
+	struct buf problems = { 0 };
+	struct conf *c = parse(text, &problems);
+
+	(void)state;
+	if (c == NULL)
+		fail_msg("%s", buf_str(&problems));
+	assert_int_equal(c->warn_at[1], 172800);
+	assert_int_equal(c->max_message_size, 10 << 20);
+	assert_int_equal(c->limits.max_rcpt, 5);
+	assert_int_equal(c->sub_addr_delim, '-');
+	assert_int_equal(conf_find_table(c, "m")->n_pairs, 3);
+	assert_int_equal(conf_find_table(c, "l")->n_pairs, 3);
+	conf_free(c);
+	buf_free(&problems);
+}
+
+static void
+problem_of(const char *text, const char *want)
+{
+	struct buf problems = { 0 };
+	struct conf *c = parse(text, &problems);
+
+	assert_null(c);
+	if (strstr(buf_str(&problems), want) == NULL)
+		fail_msg("%s: not: %s", buf_str(&problems), want);
+	buf_free(&problems);
+}
+
+static void
+problems_name_the_place_and_what_was_expected(void **state)
+{
+	(void)state;
+	problem_of("match for any action x\n",
+	    "t.conf:1:22: the action \"x\" is not declared above this line");
+	problem_of("\nlisten off x\n",
+	    "t.conf:2:8: unexpected \"off\": "
+	    "expected on");
+	problem_of("accept from any\n", "it is written \"match");
+	problem_of("action a mbox junk\n", "junk does not go with mbox");
+	problem_of("listen on x tls\n", "tls and smtps need a pki");
+	problem_of("listen on x port 1 port 2\n", "port given twice");
+	problem_of("queue ttl 4\n", "expected a string");
+	problem_of("queue ttl 4x\n", "\"4x\" is not a delay");
+	problem_of("$y\n", "the macro \"y\" is not defined");
+	problem_of("table t { a, b = c }\n", "either a list or a mapping");
+	problem_of("", "no match line");
+	problem_of("admd \"x", "a string that does not end");
+	problem_of("admd *x\n", "must stand in quotes");
+	problem_of("match from any from local reject\n", "from given twice");
+}
+
+static void
+sources_travel_whole(void **state)
+{
+	struct conf_source *s = conf_source_memory("a", "text", 4), *t;
+	const uint8_t *data;
+	struct buf b = { 0 };
+	struct err e;
+	size_t len;
+
+	(void)state;
+	conf_source_encode(s, &b);
+	t = conf_source_decode(b.data, b.len, &e);
+	assert_non_null(t);
+	assert_int_equal(conf_source_get(t, "a", &data, &len, &e), 0);
+	assert_memory_equal(data, "text", 4);
+	assert_int_equal(conf_source_get(t, "b", &data, &len, &e), -1);
+	assert_null(conf_source_decode(b.data, b.len - 1, &e));
+	conf_source_free(s);
+	conf_source_free(t);
+	buf_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_default_file_of_the_reference_parses),
+		cmocka_unit_test(every_kind_of_line_parses),
+		cmocka_unit_test(problems_name_the_place_and_what_was_expected),
+		cmocka_unit_test(sources_travel_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+
+#include "smtpd/queue/envelope.h"
+#include "smtpd/queue/record.h"
+#include "smtpd/queue/store.h"
+
+static struct envelope
+sample(uint32_t msgid, uint32_t n)
+{
+	struct envelope ev;
+
+	envelope_init(&ev);
+	ev.id = (uint64_t)msgid << 32 | n;
+	assert_true(address_parse("a@example.org", 13, false, &ev.sender));
+	assert_true(address_parse("b@example.org", 13, false, &ev.dest));
+	ev.created_at = 1000;
+	envelope_set_text(&ev, ENVELOPE_ACTION, "local");
+	return ev;
+}
+
+static void
+envelope_comes_back_as_it_was(void **state)
+{
+	struct envelope ev = sample(7, 1), back;
+	struct buf one = { 0 }, two = { 0 };
+	struct err e;
+
+	(void)state;
+	envelope_set_text(&ev, ENVELOPE_ERROR, "550 no\r\nmda-exec: rm");
+	assert_string_equal(
+	    envelope_text(&ev, ENVELOPE_ERROR), "550 no??mda-exec: rm");
+	envelope_encode(&ev, &one);
+	assert_int_equal(envelope_decode(one.data, one.len, &back, &e), 0);
+	envelope_encode(&back, &two);
+	assert_int_equal(one.len, two.len);
+	assert_memory_equal(one.data, two.data, one.len);
+	for (size_t n = 0; n < one.len; n++) {
+		struct envelope part;
+
+		assert_int_equal(envelope_decode(one.data, n, &part, &e), -1);
+	}
+	envelope_clear(&ev);
+	envelope_clear(&back);
+	buf_free(&one);
+	buf_free(&two);
+}
+
+static void
+crc32c_is_the_published_one(void **state)
+{
+	(void)state;
+	assert_int_equal(record_crc32c(0, "123456789", 9), 0xe3069283);
+}
+
+static char dir[] = "/tmp/test_queue.XXXXXX";
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+	return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int
+remove_dir(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+static struct store *
+open_or_fail(void)
+{
+	struct err e;
+	struct store *s = store_open(dir, &e);
+
+	if (s == NULL)
+		fail_msg("%s", e.msg);
+	return s;
+}
+
+static void
+add(struct store *s, uint32_t msgid, uint32_t n)
+{
+	struct envelope *evs = calloc(n, sizeof(*evs));
+	struct err e;
+	char body[32];
+
+	snprintf(body, sizeof(body), "body %u\n", msgid);
+	for (uint32_t i = 0; i < n; i++)
+		evs[i] = sample(msgid, i + 1);
+	store_add_message(s, msgid, evs, n, body, strlen(body));
+	assert_int_equal(store_commit(s, &e), 0);
+	for (uint32_t i = 0; i < n; i++)
+		envelope_clear(&evs[i]);
+	free(evs);
+}
+
+static void
+assert_body(struct store *s, uint32_t msgid, const char *want)
+{
+	struct buf b = { 0 };
+	struct err e;
+	uint64_t len;
+	int fd;
+
+	assert_int_equal(store_get_body(s, msgid, &b, &fd, &len, &e), 0);
+	assert_int_equal(fd, -1);
+	assert_string_equal(buf_str(&b), want);
+	buf_free(&b);
+}
+
+static void
+store_remembers_over_a_restart(void **state)
+{
+	struct store *s = open_or_fail();
+	struct envelope ev;
+	uint64_t ids[8];
+	struct err e;
+
+	(void)state;
+	add(s, 1, 3);
+	add(s, 2, 1);
+	assert_int_equal(store_get(s, 1ULL << 32 | 2, &ev, &e), 0);
+	ev.retry = 5;
+	store_add_update(s, &ev);
+	store_add_remove(s, 1ULL << 32 | 1);
+	store_add_remove(s, 2ULL << 32 | 1);
+	assert_int_equal(store_commit(s, &e), 0);
+	envelope_clear(&ev);
+	store_close(s);
+
+	s = open_or_fail();
+	assert_false(store_has_message(s, 2));
+	assert_int_equal(store_envelopes(s, 1, ids, 8), 2);
+	assert_int_equal(store_get(s, 1ULL << 32 | 2, &ev, &e), 0);
+	assert_int_equal(ev.retry, 5);
+	envelope_clear(&ev);
+	assert_int_equal(store_get(s, 1ULL << 32 | 1, &ev, &e), -1);
+	assert_int_equal(e.kind, ERR_NOT_FOUND);
+	assert_body(s, 1, "body 1\n");
+	store_close(s);
+}
+
+static void
+store_is_opened_once(void **state)
+{
+	struct store *s = open_or_fail();
+	struct err e;
+
+	(void)state;
+	assert_null(store_open(dir, &e));
+	assert_int_equal(e.kind, ERR_EXISTS);
+	store_close(s);
+}
+
+/* Whatever the crash left of the last record, what was synced before it is
+ * there, and nothing else. */
+static void
+store_drops_a_torn_tail(void **state)
+{
+	struct store_stats stats;
+	char path[128];
+	struct store *s;
+	int fd;
+
+	(void)state;
+	for (int cut = 1; cut < 60; cut += 7) {
+		assert_int_equal(remove_dir(NULL), 0);
+		assert_int_equal(make_dir(NULL), 0);
+		s = open_or_fail();
+		add(s, 1, 1);
+		store_close(s);
+		snprintf(path, sizeof(path), "%s/log/00000001.seg", dir);
+		fd = open(path, O_RDWR);
+		assert_true(fd != -1);
+		/* The beginning of a record, as a torn write leaves it. */
+		s = NULL;
+		{
+			uint8_t first[64];
+
+			assert_int_equal(
+			    pread(fd, first, sizeof(first), 32), 64);
+			for (off_t at = 32;; at++) {
+				uint8_t zero[64] = { 0 }, here[64] = { 0 };
+
+				(void)!pread(fd, here, sizeof(here), at);
+				if (memcmp(here, zero, 64) == 0) {
+					assert_int_equal(
+					    pwrite(fd, first, (size_t)cut, at),
+					    cut);
+					break;
+				}
+			}
+		}
+		close(fd);
+		s = open_or_fail();
+		store_get_stats(s, &stats);
+		assert_true(stats.torn_bytes > 0);
+		assert_int_equal(stats.messages, 1);
+		assert_body(s, 1, "body 1\n");
+		store_close(s);
+	}
+}
+
+static void
+store_reports_damage_and_reads_on(void **state)
+{
+	struct store *s = open_or_fail();
+	struct store_stats stats;
+	char path[128];
+	int fd;
+
+	(void)state;
+	add(s, 1, 1);
+	add(s, 2, 1);
+	store_close(s);
+	snprintf(path, sizeof(path), "%s/log/00000001.seg", dir);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pwrite(fd, "\xff", 1, 32 + 20), 1);
+	close(fd);
+	s = open_or_fail();
+	store_get_stats(s, &stats);
+	assert_int_equal(stats.damaged, 1);
+	assert_false(store_has_message(s, 1));
+	assert_body(s, 2, "body 2\n");
+	store_close(s);
+}
+
+/* Removing must never be forgotten before what it removed. */
+static void
+store_collects_dead_segments(void **state)
+{
+	struct store_stats stats;
+	struct store *s;
+	struct err e;
+
+	(void)state;
+	for (uint32_t round = 0; round < 5; round++) {
+		s = open_or_fail();
+		for (uint32_t i = 1; i <= 20; i++)
+			add(s, round * 100 + i, 1);
+		for (uint32_t i = 2; i <= 20; i++)
+			store_add_remove(
+			    s, (uint64_t)(round * 100 + i) << 32 | 1);
+		assert_int_equal(store_commit(s, &e), 0);
+		assert_int_equal(store_collect(s, &e), 0);
+		store_close(s);
+	}
+	s = open_or_fail();
+	store_get_stats(s, &stats);
+	assert_int_equal(stats.messages, 5);
+	assert_true(stats.segments <= 3);
+	for (uint32_t round = 0; round < 5; round++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), "body %u\n", round * 100 + 1);
+		assert_body(s, round * 100 + 1, want);
+	}
+	store_close(s);
+}
+
+#define WITH_DIR(test)                                                         \
+	cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(envelope_comes_back_as_it_was),
+		cmocka_unit_test(crc32c_is_the_published_one),
+		WITH_DIR(store_remembers_over_a_restart),
+		WITH_DIR(store_is_opened_once),
+		WITH_DIR(store_drops_a_torn_tail),
+		WITH_DIR(store_reports_damage_and_reads_on),
+		WITH_DIR(store_collects_dead_segments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
