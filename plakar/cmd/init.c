@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <string.h>
+
 #include "lib/err.h"
 
 #include "plakar/repo/repo.h"
@@ -8,8 +10,6 @@
 #include "plakar/ui/ui.h"
 
 #include "plakar/cmd/cmd.h"
-
-#include <string.h>
 
 enum {
 	OPT_STRONG = 256,

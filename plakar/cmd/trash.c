@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <jansson.h>
+#include <stdlib.h>
 
 #include "lib/err.h"
 #include "lib/human.h"
@@ -12,8 +13,6 @@
 #include "plakar/ui/ui.h"
 
 #include "plakar/cmd/cmd.h"
-
-#include <stdlib.h>
 
 enum {
 	OPT_UNDO = 256,
