@@ -17,6 +17,7 @@
 #include "plakar/push/push.h"
 #include "plakar/repo/repo.h"
 #include "plakar/snapshot/snapshots.h"
+#include "plakar/store/store.h"
 #include "plakar/ui/ui.h"
 #include "plakar/walk/walk.h"
 
@@ -255,6 +256,39 @@ open_or_make(
 	return cmd_open_repo(ctx, repo, e);
 }
 
+/* Leave path out, whatever characters it has. */
+static void
+exclude_path(struct exclude *ex, const char *path)
+{
+	struct buf pattern = { 0 };
+
+	for (const char *p = path; *p != '\0'; p++) {
+		if (strchr("*?[]!# \\", *p) != NULL)
+			buf_add_u8(&pattern, '\\');
+		buf_add_u8(&pattern, (uint8_t)*p);
+	}
+	exclude_add(ex, buf_str(&pattern), pattern.len);
+	buf_free(&pattern);
+}
+
+/*
+ * A repository below what is pushed would be saved into itself, and grow for
+ * ever: it is left out, under the name that was given and under its real one.
+ */
+static void
+exclude_repository(struct exclude *ex, const char *location)
+{
+	const char *path =
+	    strncmp(location, "file://", 7) == 0 ? location + 7 : location;
+	char *real = realpath(path, NULL);
+
+	if (path[0] == '/')
+		exclude_path(ex, path);
+	if (real != NULL)
+		exclude_path(ex, real);
+	free(real);
+}
+
 static int
 push_now(struct cmd_ctx *ctx, struct arguments *args, struct err *e)
 {
@@ -265,6 +299,7 @@ push_now(struct cmd_ctx *ctx, struct arguments *args, struct err *e)
 
 	if (open_or_make(ctx, args->push.dry_run, &repo, e) == -1)
 		return -1;
+	exclude_repository(args->excludes, store_location(repo->store));
 	rc = cmd_load_index(ctx, repo, e);
 	if (rc == 0) {
 		ui_progress_begin(ctx->ui, sample, &counters);
