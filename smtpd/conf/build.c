@@ -11,8 +11,8 @@
 #include "lib/conv.h"
 #include "lib/mem.h"
 
-#include "smtpd/conf/lex.h"
 #include "smtpd/conf/grammar.h"
+#include "smtpd/conf/lex.h"
 
 #include "smtpd/conf/build.h"
 

@@ -12,8 +12,8 @@
 #include "lib/buf.h"
 #include "lib/mem.h"
 
-#include "smtpd/conf/lex.h"
 #include "smtpd/conf/grammar.h"
+#include "smtpd/conf/lex.h"
 
 #include "smtpd/conf/build.h"
 

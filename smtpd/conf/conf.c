@@ -8,8 +8,8 @@
 #include "lib/mem.h"
 
 #include "smtpd/conf/build.h"
-#include "smtpd/conf/lex.h"
 #include "smtpd/conf/grammar.h"
+#include "smtpd/conf/lex.h"
 
 #include "smtpd/conf/conf.h"
 

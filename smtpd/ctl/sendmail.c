@@ -44,6 +44,10 @@ add_rcpt(struct mail *m, const char *text, size_t len)
 		    stderr, "sendmail: not an address: %.*s\n", (int)len, text);
 		return false;
 	}
+	for (size_t i = 0; i < m->n_rcpts; i++) {
+		if (address_equal(&m->rcpts[i], &m->rcpts[m->n_rcpts]))
+			return true;
+	}
 	m->n_rcpts++;
 	return true;
 }

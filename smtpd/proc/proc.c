@@ -107,7 +107,14 @@ add_peer(struct proc *p, struct ipc_msg *m)
 	if (!wire_done(&w) || id >= PROC_COUNT || instance >= PROC_INSTANCES ||
 	    m->fd == -1)
 		return;
-	ipc_free(p->peers[id][instance]);
+	/* Started again, and we hear of that before the old one's end. */
+	if (p->peers[id][instance] != NULL) {
+		ipc_free(p->peers[id][instance]);
+		p->peers[id][instance] = NULL;
+		if (p->ops->peer_gone != NULL)
+			p->ops->peer_gone(
+			    p, (struct proc_peer){ id, instance });
+	}
 	l = xcalloc(1, sizeof(*l));
 	*l = (struct link){ p, { id, instance } };
 	p->peers[id][instance] = ipc_new(p->base, ipc_take_fd(m), on_peer, l);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -38,6 +39,20 @@ open_dir(const char *base, const char *name, struct err *e)
 	return fd;
 }
 
+/* The process before us may still be on its way out. */
+static bool
+lock_soon(int fd)
+{
+	const struct timespec wait = { 0, 50000000 };
+
+	for (int i = 0; i < 100; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		nanosleep(&wait, NULL);
+	}
+	return false;
+}
+
 static int
 take_lock(struct store *s, struct err *e)
 {
@@ -46,7 +61,7 @@ take_lock(struct store *s, struct err *e)
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock_fd == -1)
 		err_sys(e, "%s", path);
-	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == -1)
+	else if (!lock_soon(s->lock_fd))
 		err_set(
 		    e, ERR_EXISTS, "%s: another smtpd has this spool", s->dir);
 	else {

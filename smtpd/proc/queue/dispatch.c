@@ -22,7 +22,8 @@
 
 #include "smtpd/proc/queue/queue_internal.h"
 
-#define USER_TTL 5 /* seconds */
+#define USER_TTL   5 /* seconds */
+#define USER_LATER 2 /* a status: can't be looked up just now */
 
 void
 queue_schedule(struct queue *q, uint64_t id, uint64_t at)
@@ -134,6 +135,9 @@ retry(struct queue *q, struct envelope *ev, const char *line)
 	    ev->type == ENVELOPE_MTA ? SCHEDULE_BASE_RELAY :
 				       SCHEDULE_BASE_LOCAL,
 	    ev->retry, now, arc4random());
+	/* The last attempt is when it expires. */
+	if (next > ev->created_at + ev->ttl)
+		next = ev->created_at + ev->ttl;
 	if (owes_delay_notice(q, ev, next)) {
 		ev->last_bounce_at = next;
 		bounce_add(q, ev, DSN_KIND_DELAYED);
@@ -241,7 +245,11 @@ get_user(struct queue *q, const char *action, const char *user)
 	wire_put_u64(&b, u->request);
 	buf_add(&b, action, strlen(action) + 1);
 	buf_add_str(&b, user);
-	proc_send(q->proc, PROC_LOOKUP, 0, MSG_USER, &b, -1);
+	if (!proc_send(q->proc, PROC_LOOKUP, 0, MSG_USER, &b, -1)) {
+		u->known = true;
+		u->status = USER_LATER;
+		u->home = xstrdup("/");
+	}
 	buf_free(&b);
 	return u;
 }

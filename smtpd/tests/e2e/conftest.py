@@ -83,11 +83,11 @@ class Smtpd:
             self.configure(text)
         self.own()
         self.log = open(self.dir / "log", "a")
+        seen = self.log_text().count("is ready")
         self.process = subprocess.Popen(
             [SMTPD, "-d", "-f", self.dir / "smtpd.conf", *args],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env=self.env, cwd=self.dir, **self.as_user())
-        seen = self.log_text().count("is ready")
         wait_for(lambda: self.log_text().count("is ready") > seen
                  or self.process.poll() is not None, "smtpd is ready")
         assert self.process.poll() is None, self.log_text()
