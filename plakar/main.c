@@ -128,6 +128,7 @@ main(int argc, char **argv)
 	int rc;
 
 	err_clear(&e);
+	ctx.credential.typed = &ctx.typed;
 	catch_signals();
 	rc = secret_init(&e);
 	if (rc == 0)
@@ -139,6 +140,7 @@ main(int argc, char **argv)
 		ui_error(ctx.ui, &e);
 		rc = exit_status(&e);
 	}
+	credential_clear(&ctx.typed);
 	ui_free(ctx.ui);
 	free(ctx.location);
 	free(ctx.opt_table);

@@ -32,6 +32,7 @@ struct cmd_ctx {
 	struct ui *ui;
 	char *location; /* of the repository; see cmd_location() */
 	struct credential_source credential;
+	struct credential typed; /* a new passphrase; credential.typed */
 	const atomic_bool *stop; /* set by SIGINT and SIGTERM */
 	const struct cmd *cmd;   /* the one that runs */
 	bool help;               /* --help was given */

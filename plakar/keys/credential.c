@@ -287,6 +287,14 @@ out:
 	return rc;
 }
 
+static void
+copy(const struct credential *from, struct credential *to)
+{
+	*to = *from;
+	to->secret = secret_alloc(from->len);
+	memcpy(to->secret, from->secret, from->len);
+}
+
 /* 1 found, 0 nothing but the terminal is left to ask, -1. */
 static int
 find(const struct credential_source *src, struct credential *c, struct err *e)
@@ -306,6 +314,8 @@ find(const struct credential_source *src, struct credential *c, struct err *e)
 		c->kdf = SLOT_UNLOCKED;
 	else if (text != NULL)
 		rc = from_text(text, ENV_PASSPHRASE, c, e);
+	else if (src->typed != NULL && src->typed->secret != NULL)
+		copy(src->typed, c);
 	else
 		return 0;
 	return rc == 0 ? 1 : -1;
@@ -334,8 +344,14 @@ credential_make(const struct credential_source *src, const char *what,
 
 	*c = (struct credential){ 0 };
 	rc = find(src, c, e);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = from_two_prompts(what, c, e);
+		if (rc == 0 && src->typed != NULL) {
+			credential_clear(src->typed);
+			copy(c, src->typed);
+			src->typed->typed = false;
+		}
+	}
 	if (rc == -1)
 		credential_clear(c);
 	return rc == -1 ? -1 : 0;

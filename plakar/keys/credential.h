@@ -32,20 +32,25 @@
 
 struct err;
 
-/* Where to look: at most one is set.  Strings are borrowed. */
-struct credential_source {
-	const char *key_file;
-	const char *passphrase_command;
-	const char *passphrase_file;
-	bool no_passphrase;
-};
-
 /* "= {0}" is none. */
 struct credential {
 	enum slot_kdf kdf;
 	uint8_t *secret; /* secret memory; NULL for SLOT_UNLOCKED */
 	size_t len;
 	bool typed; /* by a person, who may have slipped */
+};
+
+/* Where to look: at most one of the first four is set.  All borrowed. */
+struct credential_source {
+	const char *key_file;
+	const char *passphrase_command;
+	const char *passphrase_file;
+	bool no_passphrase;
+	/*
+	 * May be NULL.  A new passphrase that is typed is kept here, so that
+	 * who makes a repository and then opens it is not asked again.
+	 */
+	struct credential *typed;
 };
 
 /*

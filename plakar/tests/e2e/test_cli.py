@@ -488,6 +488,18 @@ def test_init_asks_twice_and_list_once(cli):
     assert t.end() == 0
 
 
+def test_first_push_asks_twice_and_no_more(cli):
+    t = Terminal(cli, "push", cli.source)
+    t.expect("New passphrase of")
+    t.answer("typed by hand")
+    t.expect("same again:")
+    t.answer("typed by hand")
+    assert t.end() == 0
+    assert "Passphrase of" not in t.said
+    assert re.search(r"snapshot [0-9a-f]{32}: ", t.said)
+    cli("list", env=dict(cli.env, PLAKAR_PASSPHRASE="typed by hand"))
+
+
 def test_three_wrong_passphrases_are_enough(pushed):
     t = Terminal(pushed, "list")
     for _ in range(3):
