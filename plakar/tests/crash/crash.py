@@ -29,6 +29,9 @@ TOY = BUILD / "plakar/tests/crash/plakar_toy"
 # A sanitizer's library must come before the shim.
 SANITIZED = TOY.exists() and b"libasan.so" in TOY.read_bytes()
 
+# Every call is tried; but where each step takes ten times as long, some.
+STEP = 7 if SANITIZED else 1
+
 DIRECTORY = None  # the content of a directory, in a state
 
 MODELS = ("written", "synced", "names first", "random")

@@ -13,8 +13,6 @@ from drive import make_place  # noqa: F401 (a fixture)
 
 BITROT = crash.BUILD / "plakar/tests/crash/plakar_bitrot"
 PARTS = 4
-# Under a sanitizer each step takes ten times as long: try a sample there.
-STRIDE = 16 if crash.SANITIZED else 1
 
 
 @pytest.fixture(name="two")
@@ -36,12 +34,12 @@ def test_every_byte_matters(two, how, part):
     work.mkdir()
     done = subprocess.run(
         [BITROT, how, two.repo, two.root / "right", work, str(part),
-         str(PARTS * STRIDE)],
+         str(PARTS * crash.STEP)],
         text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     objects, tried, whole, refused = map(int, done.stdout.split())
     assert objects == 10
-    assert tried * PARTS * STRIDE > 8000
+    assert tried * PARTS * crash.STEP > 8000
     # Damage to one snapshot leaves the other whole.
     assert whole > tried / 10 and refused > tried / 10
 

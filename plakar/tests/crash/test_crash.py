@@ -11,7 +11,7 @@ import pytest
 import crash
 from drive import DRIVE, make_place  # noqa: F401 (a fixture)
 
-SEEDS = range(2 if crash.SANITIZED else 10)
+SEEDS = range(1 if crash.SANITIZED else 10)
 
 
 def states_of(place, *command):
@@ -100,7 +100,7 @@ def test_a_push_can_be_killed_at_every_call(place):
     assert total > 20
 
     killed = 0
-    for n in range(1, total + 1):
+    for n in range(1, total + 1, crash.STEP):
         repo, cache = place.root / "state", place.root / "state-cache"
         crash.write_tree(before, repo)
         shutil.copytree(place.root / "cache0", cache)
@@ -118,7 +118,7 @@ def test_a_push_can_be_killed_at_every_call(place):
         place.assert_whole(found | {new}, **where)
         shutil.rmtree(repo)
         shutil.rmtree(cache)
-    assert killed >= total - 3
+    assert killed >= total // crash.STEP - 3
 
 
 @pytest.mark.parametrize("model", crash.MODELS)
@@ -132,7 +132,8 @@ def test_an_interrupted_init_can_be_repeated(place, model):
         env={"PLAKAR_CACHE": str(place.cache)})
     states = list(recording.states(model, SEEDS[:1]))
     # Most of the calls make the 256 folders: not each of them tells more.
-    picked = itertools.chain(states[:-1:16], states[-40:])
+    picked = itertools.chain(
+        states[:-1:16 * crash.STEP], states[-40::crash.STEP], states[-1:])
     for n, (complete, text, state) in enumerate(picked):
         root = place.root / f"init{n}"
         crash.write_tree(state, root)
