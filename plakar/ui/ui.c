@@ -92,6 +92,9 @@ end_print(struct ui *ui)
 	pthread_mutex_unlock(&ui->lock);
 }
 
+static void print_line(struct ui *ui, const char *fmt, va_list ap)
+    ATTR_PRINTF(2, 0);
+
 static void
 print_line(struct ui *ui, const char *fmt, va_list ap)
 {
