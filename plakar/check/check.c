@@ -8,11 +8,9 @@
 
 #include "lib/err.h"
 #include "lib/mem.h"
-#include "plakar/format/segment.h"
 #include "plakar/index/index.h"
 #include "plakar/repo/objname.h"
 #include "plakar/repo/repo.h"
-#include "plakar/repo/segments.h"
 #include "plakar/store/store.h"
 
 #include "plakar/check/check_internal.h"
@@ -152,33 +150,6 @@ index_problem(void *ctx, const struct err *e)
 	check_object_problem(ctx, "index", e->msg);
 }
 
-/* The cache knows what segments said; see that they still say so. */
-static int
-check_segments(struct check_shared *shared, struct err *e)
-{
-	struct listing l;
-
-	if (listing_load(shared->store, STORE_INDEX, &l, e) == -1)
-		return -1;
-	for (size_t i = 0; i < l.count && !check_stopped(shared); i++) {
-		char name[STORE_NAME_MAX];
-		struct segment seg;
-		struct err problem;
-
-		/* What was not in the cache has just been read. */
-		object_path(STORE_INDEX, &l.items[i].name, name);
-		if (!index_covers(shared->repo->index, &l.items[i].name))
-			continue;
-		if (segments_load(
-			shared->repo, &l.items[i].name, &seg, &problem) == 0)
-			segment_free(&seg);
-		else
-			check_object_problem(shared, name, problem.msg);
-	}
-	listing_free(&l);
-	return 0;
-}
-
 struct pack_check {
 	struct check_shared *shared;
 	struct listing packs;
@@ -233,8 +204,8 @@ check_pack_sizes(struct check_shared *shared, struct err *e)
 static int
 check_all(struct check_shared *shared, struct err *e)
 {
-	if (repo_load_index(shared->repo, index_problem, shared, e) == -1 ||
-	    check_segments(shared, e) == -1 ||
+	/* What the cache says is not evidence. */
+	if (repo_rebuild_index(shared->repo, index_problem, shared, e) == -1 ||
 	    check_pack_sizes(shared, e) == -1)
 		return -1;
 	if (shared->options->data && check_packs(shared, e) == -1)

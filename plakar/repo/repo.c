@@ -286,9 +286,10 @@ is_damage(const struct err *e)
 	    e->kind == ERR_LIMIT;
 }
 
-int
-repo_load_index(
-    struct repo *repo, repo_problem_cb problem_cb, void *ctx, struct err *e)
+/* Load all segments that the cache lacks; afresh: it lacks them all. */
+static int
+load_index(struct repo *repo, bool afresh, repo_problem_cb problem_cb,
+    void *ctx, struct err *e)
 {
 	char *dir = cache_folder(repo, e);
 	struct name_list list = { 0 };
@@ -296,7 +297,8 @@ repo_load_index(
 
 	if (dir == NULL ||
 	    store_list(repo->store, STORE_INDEX, add_name, &list, e) == -1 ||
-	    index_open(dir, list.names, list.count, &repo->index, e) == -1)
+	    index_open(dir, list.names, afresh ? 0 : list.count, &repo->index,
+		e) == -1)
 		goto out;
 	for (size_t i = 0; i < list.count; i++) {
 		if (index_covers(repo->index, &list.names[i]) ||
@@ -312,6 +314,20 @@ out:
 	free(list.names);
 	free(dir);
 	return rc;
+}
+
+int
+repo_load_index(
+    struct repo *repo, repo_problem_cb problem_cb, void *ctx, struct err *e)
+{
+	return load_index(repo, false, problem_cb, ctx, e);
+}
+
+int
+repo_rebuild_index(
+    struct repo *repo, repo_problem_cb problem_cb, void *ctx, struct err *e)
+{
+	return load_index(repo, true, problem_cb, ctx, e);
 }
 
 int

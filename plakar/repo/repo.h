@@ -68,6 +68,10 @@ typedef void (*repo_problem_cb)(void *ctx, const struct err *e);
 int repo_load_index(struct repo *repo, repo_problem_cb problem_cb, void *ctx,
     struct err *e) ATTR_CHECKED;
 
+/* The same, from the store alone: what the cache had is thrown away first. */
+int repo_rebuild_index(struct repo *repo, repo_problem_cb problem_cb, void *ctx,
+    struct err *e) ATTR_CHECKED;
+
 /*
  * The session key behind sealed, of this class, into session, which is
  * secret memory.  ERR_DENIED when the key in use may not read the class.
