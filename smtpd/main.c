@@ -166,6 +166,11 @@ own_spool(const struct setup *s)
 		log_error("%s", e.msg);
 		return -1;
 	}
+	if (mkdir(SETUP_EMPTY_DIR, 0755) == -1 &&
+	    access(SETUP_EMPTY_DIR, F_OK) == -1) {
+		log_error("%s: can't be made", SETUP_EMPTY_DIR);
+		return -1;
+	}
 	if (mkdir(s->spool, 0700) == 0 || access(s->spool, F_OK) == 0) {
 		if (chown(s->spool, s->queue_uid, s->queue_gid) == 0)
 			return 0;

@@ -13,6 +13,7 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -82,7 +83,7 @@ on_accept(struct evconnlistener *evl, evutil_socket_t fd, struct sockaddr *sa,
 
 	(void)evl;
 	(void)len;
-	if (l == NULL || d->n_sessions >= DISPATCHER_MAX) {
+	if (l == NULL || d->n_sessions >= d->max_sessions) {
 		if (write(fd, busy, sizeof(busy) - 1) == -1)
 			log_debug("a connection went before its refusal");
 		close(fd);
@@ -156,7 +157,14 @@ static void
 start(struct proc *p)
 {
 	struct dispatcher *d = state_of(p);
+	struct rlimit limit;
 
+	d->max_sessions = DISPATCHER_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < DISPATCHER_MAX + DISPATCHER_SPARE)
+		d->max_sessions = limit.rlim_cur > DISPATCHER_SPARE ?
+		    (unsigned)(limit.rlim_cur - DISPATCHER_SPARE) :
+		    1;
 	d->paused = (p->setup->paused & SETUP_PAUSE_SMTP) != 0;
 	for (struct listener *li = TAILQ_FIRST(&d->listeners);
 	     d->paused && li != NULL; li = TAILQ_NEXT(li, entry))

@@ -14,7 +14,8 @@
 #include "smtpd/proc/dispatcher/session.h"
 #include "smtpd/proc/proc.h"
 
-#define DISPATCHER_MAX 20000 /* sessions */
+#define DISPATCHER_MAX   20000 /* sessions; fewer with few descriptors */
+#define DISPATCHER_SPARE 128   /* descriptors for anything else */
 
 struct listener;
 
@@ -25,7 +26,7 @@ struct dispatcher {
 	struct proc *proc;
 	TAILQ_HEAD(, listener) listeners;
 	struct sessions sessions;
-	unsigned n_sessions;
+	unsigned n_sessions, max_sessions;
 	uint32_t last_number;
 	uint32_t *msgids; /* free ones, from the queue */
 	size_t n_msgids;

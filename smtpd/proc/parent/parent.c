@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -327,6 +328,19 @@ start_all(struct parent *pa, struct err *e)
 	return 0;
 }
 
+/* A session is a descriptor: as many as may be. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		log_warn("descriptors: %s", strerror(errno));
+}
+
 int
 parent_main(struct setup *setup, const char *self)
 {
@@ -337,6 +351,7 @@ parent_main(struct setup *setup, const char *self)
 
 	TAILQ_INIT(&pa.bound);
 	TAILQ_INIT(&pa.workers);
+	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	pa.base = event_base_new();
 	if (parent_adopt(&pa, &e) == -1 || parent_bind(&pa, &e) == -1) {

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The maison authors
+"""Started by root, in a mount name space with users of its own."""
+
+import os
+import subprocess
+
+import pytest
+from conftest import SMTPD, free_port, wait_for
+
+USERS = [("_smtpd", 64091), ("_smtpq", 64092), ("mabel", 64093)]
+
+SCRIPT = """
+mount --bind passwd /etc/passwd && mount --bind group /etc/group &&
+mount -t tmpfs tmpfs /var && mkdir /var/mail &&
+exec "$0" -d -f smtpd.conf >log 2>&1
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
+    for name, line in (("passwd", "{0}:x:{1}:{1}::{2}/{0}:/bin/false\n"),
+                       ("group", "{0}:x:{1}:\n")):
+        with open(f"/etc/{name}") as f:
+            (smtpd.dir / name).write_text(f.read() + "".join(
+                line.format(user, uid, smtpd.dir) for user, uid in USERS))
+    home = smtpd.dir / "mabel"
+    home.mkdir()
+    os.chown(home, 64093, 64093)
+    port = smtpd.port = free_port()
+    (smtpd.dir / "smtpd.conf").write_text(
+        f"listen on 127.0.0.1 port {port}\n"
+        "action box mbox\naction dir maildir\n"
+        'match from any for domain "a.org" action box\n'
+        'match from any for domain "b.org" action dir\n')
+    os.chown(smtpd.dir / "smtpd.conf", 0, 0)
+    smtpd.process = subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", SCRIPT, SMTPD], cwd=smtpd.dir,
+        env=smtpd.env)
+    smtpd.log = open(smtpd.dir / "log", "a")
+    wait_for(lambda: "is ready" in smtpd.log_text(), "smtpd is ready")
+    owners = {}
+    for pid in smtpd.children():
+        with open(f"/proc/{pid}/status") as f:
+            status = dict(x.split(":", 1) for x in f)
+        with open(f"/proc/{pid}/cmdline") as f:
+            name = f.read().split("\0")[0].removeprefix("smtpd: ")
+        owners[name] = int(status["Uid"].split()[0])
+        assert status["NoNewPrivs"].strip() == "1", name
+        assert status["Seccomp"].strip() == "2", name
+        if name in ("control", "scheduler", "dispatcher"):
+            assert os.readlink(f"/proc/{pid}/root") == "/var/empty"
+    assert owners == {"control": 64091, "scheduler": 64091, "lookup": 64091,
+                      "dispatcher": 64091, "queue": 64092}
+    smtpd.send(["mabel@a.org", "mabel@b.org", "root@b.org"])
+    wait_for(lambda: "root gets no mail" in smtpd.log_text(), "a refusal")
+    mail = wait_for(lambda: smtpd.mails("mabel"), "a mail in the Maildir")[0]
+    assert mail.stat().st_uid == 64093 and mail.stat().st_mode & 0o77 == 0
+    wait_for(lambda: "to=<mabel@a.org> rcpt=<mabel@a.org> user=mabel delay=0s "
+             "result=Ok" in smtpd.log_text(), "a mail in the mbox")
+    assert smtpd.stop() == 0
+
+
+def test_a_thousand_idle_sessions_stop_nobody(maildir):
+    idle = [maildir.raw() for _ in range(1000)]
+    for s in idle:
+        assert s.recv(100)[:3] == b"220"
+    maildir.send("alice@example.org")
+    maildir.wait_mails("alice", 1)
+    for s in idle:
+        s.close()
