@@ -11,6 +11,7 @@
 #include "plakar/pull/pull.h"
 #include "plakar/repo/repo.h"
 #include "plakar/snapshot/snapshots.h"
+#include "plakar/ui/text.h"
 #include "plakar/ui/ui.h"
 
 #define JOBS_MAX 64
@@ -117,17 +118,19 @@ static void
 tell_result(struct ui *ui, const struct pull_options *pull,
     struct pull_result *result, struct pull_counters *c)
 {
-	ui_object(ui, "pull",
-	    json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"to", pull->to, "dry_run", (int)pull->dry_run, "dirs",
-		(json_int_t)atomic_load(&c->dirs), "dirs_total",
-		(json_int_t)atomic_load(&c->dirs_total), "files",
-		(json_int_t)atomic_load(&c->files), "files_total",
-		(json_int_t)atomic_load(&c->files_total), "bytes",
-		(json_int_t)atomic_load(&c->bytes), "kept",
-		(json_int_t)result->counts[TARGET_KEPT], "deleted",
-		(json_int_t)result->counts[TARGET_DELETED], "errors",
-		(json_int_t)atomic_load(&c->errors)));
+	json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	    "dry_run", (int)pull->dry_run, "dirs",
+	    (json_int_t)atomic_load(&c->dirs), "dirs_total",
+	    (json_int_t)atomic_load(&c->dirs_total), "files",
+	    (json_int_t)atomic_load(&c->files), "files_total",
+	    (json_int_t)atomic_load(&c->files_total), "bytes",
+	    (json_int_t)atomic_load(&c->bytes), "kept",
+	    (json_int_t)result->counts[TARGET_KEPT], "deleted",
+	    (json_int_t)result->counts[TARGET_DELETED], "errors",
+	    (json_int_t)atomic_load(&c->errors));
+
+	text_json(o, "to", pull->to, strlen(pull->to));
+	ui_object(ui, "pull", o);
 	ui_result(ui, "Restoring directories: %" PRIu64 "/%" PRIu64,
 	    (uint64_t)atomic_load(&c->dirs),
 	    (uint64_t)atomic_load(&c->dirs_total));
