@@ -19,7 +19,7 @@
 
 #define RESIDENT_MAX (24u << 20) /* bytes of runs that may stay in memory */
 #define RELEASE_HITS 64          /* of a run, else: each touches its pages */
-#define RUNS_MANY    8           /* more are merged */
+#define RUNS_MANY    4           /* more are merged */
 #define TMP_MAX_AGE  86400       /* seconds until a left-over is deleted */
 
 struct index {
