@@ -2,8 +2,11 @@
 # Copyright (c) 2026 The maison authors
 """filter-eventlog, with a server of every temper."""
 
+import os
 import pathlib
+import select
 import subprocess
+import threading
 
 from filterserver import FILTERS
 
@@ -138,3 +141,29 @@ def test_says_what_is_wrong_before_it_starts(tmp_path):
     missing = run("-d", str(tmp_path / "none"))
     assert missing.returncode == 1
     assert "No such file" in missing.stderr
+
+
+def test_waits_for_a_server_that_does_not_listen(start, tmp_path):
+    f = start("eventlog", "-d", tmp_path)
+    n = 100000  # answers of 46 bytes: more than pipe and filter hold
+    os.set_blocking(f.proc.stdin.fileno(), False)
+    lines = b"".join(
+        b"filter|0.7|1.000000|smtp-in|noop|0000000000000001|%06x|\n" % i
+        for i in range(n))
+    sent = 0
+    while sent < len(lines):
+        # Both pipes fill up: the filter has stopped to read.
+        ready = select.select([], [f.proc.stdin], [], 1)[1]
+        if not ready:
+            break
+        sent += os.write(f.proc.stdin.fileno(), lines[sent:sent + 4096])
+    assert sent < len(lines)
+    assert rss_kib(f.proc.pid) < 64 * 1024
+    os.set_blocking(f.proc.stdin.fileno(), True)
+    rest = threading.Thread(target=f.send, args=(lines[sent:],))
+    rest.start()
+    for i in range(n):
+        assert f.answer() == (
+            f"filter-result|0000000000000001|{i:06x}|proceed")
+    rest.join()
+    assert f.end()[2] == 0
