@@ -242,17 +242,21 @@ read_piece(struct worker *w, struct bigfile *big, struct piece *piece)
 	return true;
 }
 
-/* The ids are known: put them into the piece. */
+/* The ids are known: put them into the piece; count its bytes. */
 static void
-set_ids(const struct worker *w, struct piece *piece)
+set_ids(const struct worker *w, struct pending *p, struct piece *piece)
 {
 	size_t job = 0;
+	uint64_t len = 0;
 
 	for (size_t i = 0; i < piece->count; i++)
-		if (!piece->items[i].hole)
+		if (!piece->items[i].hole) {
 			memcpy(piece->items[i].id.bytes, w->jobs[job++].out,
 			    CHUNK_ID_LEN);
+			len += piece->items[i].len;
+		}
 	assert(job == w->jobs_count);
+	atomic_fetch_add(&p->counted, len);
 }
 
 /*
@@ -379,7 +383,7 @@ worker_big(struct worker *w, struct bigfile *big, struct err *e)
 		piece_free(piece);
 		return -1;
 	}
-	set_ids(w, piece);
+	set_ids(w, big->p, piece);
 	if (park(big, piece, &last, e) == -1)
 		return -1;
 	if (!last)
@@ -412,7 +416,7 @@ worker_big_alone(struct worker *w, struct pending *p, struct err *e)
 				piece_free(piece);
 				break;
 			}
-			set_ids(w, piece);
+			set_ids(w, big->p, piece);
 			rc = park(big, piece, &last, e);
 		} while (rc == 0 && !last);
 		if (rc == 0)

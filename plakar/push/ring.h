@@ -13,6 +13,7 @@
 #ifndef PLAKAR_PUSH_RING_H
 #define PLAKAR_PUSH_RING_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -39,6 +40,7 @@ struct pending {
 	struct entry entry;
 	struct buf storage; /* what entry borrows */
 	char *problem;      /* why content could not be read, or NULL */
+	atomic_uint_fast64_t counted; /* bytes of it that progress knows of */
 
 	bool done; /* guarded by the ring */
 };

@@ -160,6 +160,7 @@ store_fill(struct worker *w, struct fill *fill, struct err *e)
 		buf_reset(&list);
 		if (span->len > ENTRY_INLINE_MAX) {
 			list_chunks(w, span, end, &list);
+			atomic_store(&span->p->counted, span->len);
 		} else if (span->len > 0) {
 			ent->content_kind = ENTRY_CONTENT_INLINE;
 			ent->content = span->data;

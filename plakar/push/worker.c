@@ -134,6 +134,7 @@ worker_store_jobs(struct worker *w, struct err *e)
 		struct chunk_id id;
 
 		atomic_fetch_add(&counters->bytes_read, job->len);
+		atomic_fetch_add(&counters->bytes_done, job->len);
 		memcpy(id.bytes, job->out, CHUNK_ID_LEN);
 		if (!is_new(w, &id))
 			continue;
@@ -206,6 +207,7 @@ void
 push_complete(struct push_shared *shared, struct pending *p)
 {
 	const struct entry *ent = &p->entry;
+	uint64_t counted;
 
 	p->sums = (struct node_sums){ 0 };
 	if (ent->type == ENTRY_DIR)
@@ -214,7 +216,11 @@ push_complete(struct push_shared *shared, struct pending *p)
 		p->sums.others = 1;
 	if (ent->type == ENTRY_FILE) {
 		p->sums.bytes = ent->size;
-		atomic_fetch_add(&shared->counters->bytes_done, ent->size);
+		/* What was hashed is counted; holes and the like are not. */
+		counted = atomic_load(&p->counted);
+		if (ent->size > counted)
+			atomic_fetch_add(
+			    &shared->counters->bytes_done, ent->size - counted);
 	}
 	if (ent->error_len > 0) {
 		p->sums.errors = 1;
