@@ -252,7 +252,8 @@ read_attributes(const struct source *src, char **names, size_t n,
 {
 	struct buf set = { 0 }, value = { 0 };
 
-	qsort(names, n, sizeof(*names), compare_names);
+	if (n > 1)
+		qsort(names, n, sizeof(*names), compare_names);
 	for (size_t i = 0; i < n; i++) {
 		size_t before = set.len;
 
