@@ -121,6 +121,7 @@ work(void *arg)
 	for (;;) {
 		struct full_pack *fp;
 		struct err e;
+		bool failed;
 		int rc;
 
 		while (c->waiting_count == 0 && !c->closed)
@@ -132,9 +133,10 @@ work(void *arg)
 		memmove(c->waiting, c->waiting + 1,
 		    c->waiting_count * sizeof(struct full_pack *));
 		c->busy = true;
+		failed = c->failed;
 		pthread_mutex_unlock(&c->lock);
 
-		rc = c->failed ? -1 : make_durable(fp, &e);
+		rc = failed ? -1 : make_durable(fp, &e);
 
 		pthread_mutex_lock(&c->lock);
 		c->busy = false;
