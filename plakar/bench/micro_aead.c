@@ -30,12 +30,13 @@ measure(enum aead_alg alg, const char *name, size_t len, struct err *e)
 	const uint8_t key[AEAD_KEY_LEN] = { 1 };
 	uint8_t *in = xcalloc(1, len), *out = xcalloc(1, len + AEAD_TAG_LEN);
 	struct aead *a = aead_new(alg, key, e);
-	double start = now(), spent[2] = { 0 };
+	double spent[2] = { 0 };
 	size_t done[2] = { 0 };
 	int rc = a == NULL ? -1 : 0;
 
 	for (int open = 0; rc == 0 && open < 2; open++) {
-		start = now();
+		double start = now();
+
 		while (rc == 0 && spent[open] < MEASURE_SEC) {
 			if (open == 1)
 				rc = aead_open(a, 0, "ad", 2, out,

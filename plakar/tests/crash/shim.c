@@ -69,11 +69,26 @@ die(const char *why)
 	abort();
 }
 
+/* SHIM_FAIL: which call fails, how, and whether for good. */
+static void
+parse_fail(const char *text)
+{
+	char *after;
+
+	fail_at = strtoul(text, &after, 10);
+	if (after == text || *after != ' ')
+		die("bad SHIM_FAIL");
+	text = after + 1;
+	fail_errno = (int)strtol(text, &after, 10);
+	fail_forever = strcmp(after, " forever") == 0;
+	if (after == text || (*after != '\0' && !fail_forever))
+		die("bad SHIM_FAIL");
+}
+
 __attribute__((constructor)) static void
 start(void)
 {
 	const char *text = getenv("SHIM_LOG");
-	char word[16] = "";
 
 	dir = getenv("SHIM_DIR");
 	if (dir == NULL)
@@ -90,12 +105,8 @@ start(void)
 		syscall(SYS_close, fd);
 	}
 	text = getenv("SHIM_FAIL");
-	if (text != NULL) {
-		if (sscanf(text, "%lu %d %15s", &fail_at, &fail_errno, word) <
-		    2)
-			die("bad SHIM_FAIL");
-		fail_forever = strcmp(word, "forever") == 0;
-	}
+	if (text != NULL)
+		parse_fail(text);
 	text = getenv("SHIM_KILL");
 	if (text != NULL)
 		kill_at = strtoul(text, NULL, 10);
