@@ -71,7 +71,7 @@ def test_a_push_meets_a_fault_at_every_call(pushed, number, lasting):
         where = fresh(pushed)
         done = pushed.run(
             "push", pushed.source, **where, env=crash.shim_env(
-                where["repo"], fail=f"{n} {number} {lasting}"))
+                where["repo"], fail=f"{n} {number} {lasting}".strip()))
         print(f"call {n}:", done)  # shown when the test fails
         assert done.returncode in (0, 1)
         if done.returncode == 1:

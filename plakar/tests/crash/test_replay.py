@@ -162,7 +162,7 @@ def test_a_failing_disk_is_told_and_loses_nothing(
         done = subprocess.run(
             [crash.TOY, "push", root, "3"], capture_output=True, check=False,
             text=True, env={**os.environ, **crash.shim_env(
-                root, fail=f"{n} {errnum} {lasting}")})
+                root, fail=f"{n} {errnum} {lasting}".strip())})
         after = crash.read_tree(root)
         assert fault(after, [old]) is None
         if done.returncode == 0:
