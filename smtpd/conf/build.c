@@ -416,11 +416,12 @@ limit_place(struct conf_limits *l, int what, const char *name, bool *known)
 void
 build_limits(struct conf_builder *b, int what)
 {
+	struct conf_limits limits = b->conf->limits;
+
 	for (size_t i = 0; i < b->n_limits; i++) {
 		const struct conf_limit *l = &b->limits[i];
 		bool known;
-		uint64_t *place =
-		    limit_place(&b->conf->limits, what, l->name, &known);
+		uint64_t *place = limit_place(&limits, what, l->name, &known);
 
 		build_at(b, l->pos);
 		if (place != NULL && what != MTA)
@@ -430,6 +431,7 @@ build_limits(struct conf_builder *b, int what)
 		else
 			build_problem(b, "no limit is called \"%s\"", l->name);
 	}
+	b->conf->limits = limits;
 	free(b->limits);
 	b->limits = NULL;
 	b->n_limits = 0;

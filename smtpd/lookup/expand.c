@@ -206,9 +206,9 @@ try_alias(struct expansion *x, const struct node *n,
 		fail(x, TEMPFAIL);
 	} else if (rc == 1) {
 		trace(x, "%s is an alias of: %s", key, buf_str(&value));
-		if (aliases_parse(buf_str(&value), value.len, &list, &e) == -1)
-			fail(x, PROBLEM);
-		else if (list.n == 0)
+		if (aliases_parse(buf_str(&value), value.len, &list, &e) ==
+			-1 ||
+		    list.n == 0)
 			fail(x, PROBLEM);
 		else
 			add_targets(x, n, &list,

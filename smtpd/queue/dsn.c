@@ -36,20 +36,35 @@ format_date(time_t at, char out[DATE_LEN])
 	    out, DATE_LEN, "%a, %d %b %Y %H:%M:%S +0000", gmtime_r(&at, &tm));
 }
 
+/* The length of the enhanced status code that s begins with, or 0. */
+static size_t
+code_len(const char *s)
+{
+	static const char digits[] = "0123456789";
+	size_t subject, detail;
+
+	if ((s[0] != '4' && s[0] != '5') || s[1] != '.')
+		return 0;
+	subject = strspn(s + 2, digits);
+	if (subject < 1 || subject > 3 || s[2 + subject] != '.')
+		return 0;
+	detail = strspn(s + 3 + subject, digits);
+	return detail < 1 || detail > 3 ? 0 : 3 + subject + detail;
+}
+
 void
 dsn_status(const char *error, enum dsn_kind kind, char status[16])
 {
-	unsigned a, b, c;
-	int used = 0;
+	size_t len;
 
 	snprintf(status, 16, "%s", words[kind].status);
 	if (kind == DSN_KIND_DELIVERED)
 		return;
-	if (strlen(error) > 4 &&
-	    sscanf(error + 4, "%1u.%3u.%3u%n", &a, &b, &c, &used) == 3 &&
-	    used > 0 && (a == 4 || a == 5))
-		snprintf(status, 16, "%c.%u.%u",
-		    kind == DSN_KIND_FAILED ? '5' : '4', b % 1000, c % 1000);
+	len = strlen(error) > 4 ? code_len(error + 4) : 0;
+	if (len > 0)
+		snprintf(status, 16, "%c%.*s",
+		    kind == DSN_KIND_FAILED ? '5' : '4', (int)len - 1,
+		    error + 5);
 	else if (strstr(error, "expired") != NULL)
 		snprintf(status, 16, "5.4.7");
 }

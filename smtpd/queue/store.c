@@ -83,11 +83,12 @@ drop_orphans(struct store *s)
 	if (dir == NULL)
 		return;
 	while ((d = readdir(dir)) != NULL) {
-		unsigned msgid;
-		int used = 0;
+		uint32_t msgid = (uint32_t)strtoul(d->d_name, NULL, 16);
+		char name[16];
 
-		if (sscanf(d->d_name, "%8x%n", &msgid, &used) == 1 &&
-		    d->d_name[used] == '\0' && !store_has_message(s, msgid))
+		snprintf(name, sizeof(name), "%08x", msgid);
+		if (strcmp(d->d_name, name) == 0 &&
+		    !store_has_message(s, msgid))
 			unlinkat(s->bodies_fd, d->d_name, 0);
 	}
 	closedir(dir);

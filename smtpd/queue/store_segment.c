@@ -147,11 +147,11 @@ list_segments(struct store *s, uint64_t **numbers, size_t *n, struct err *e)
 		return -1;
 	}
 	while ((d = readdir(dir)) != NULL) {
-		unsigned long long number;
-		int used = 0;
+		uint64_t number = strtoull(d->d_name, NULL, 16);
+		char name[NAME_LEN];
 
-		if (sscanf(d->d_name, "%16llx.seg%n", &number, &used) != 1 ||
-		    used == 0 || d->d_name[used] != '\0')
+		segment_name(number, name);
+		if (strcmp(d->d_name, name) != 0)
 			continue;
 		*numbers = xreallocarray(*numbers, *n + 1, sizeof(**numbers));
 		(*numbers)[(*n)++] = number;

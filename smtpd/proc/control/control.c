@@ -202,7 +202,9 @@ from_client(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	(void)ipc;
 	if (m == NULL || c->ends > 0 || m->len > COMMAND_MAX) {
 		free_client(c);
-	} else if (m->type == MSG_LISTEN) {
+		return;
+	}
+	if (m->type == MSG_LISTEN) {
 		give_to_dispatcher(c);
 	} else if (!may_command(c)) {
 		end(c, "only root may do that");

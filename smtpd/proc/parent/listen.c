@@ -81,7 +81,7 @@ parent_adopt(struct parent *pa, struct err *e)
 		return -1;
 	}
 	for (int fd = INHERITED_FIRST; fd < INHERITED_FIRST + (int)n; fd++) {
-		struct sockaddr_storage ss;
+		struct sockaddr_storage ss = { 0 };
 		socklen_t len = sizeof(ss);
 		int kept;
 

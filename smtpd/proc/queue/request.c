@@ -105,6 +105,7 @@ show_json(struct request *r, const struct envelope *ev)
 {
 	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
 	char dest[ADDRESS_TEXT_LEN], id[24];
+	uint64_t expires = ev->created_at + ev->ttl;
 	json_t *o;
 	char *text;
 
@@ -115,8 +116,8 @@ show_json(struct request *r, const struct envelope *ev)
 	    address_text(&ev->sender, from), "rcpt",
 	    address_text(&ev->rcpt, to), "dest", address_text(&ev->dest, dest),
 	    "created", (json_int_t)ev->created_at, "expires",
-	    (json_int_t)(ev->created_at + ev->ttl), "last_try",
-	    (json_int_t)ev->last_try_at, "retry", (int)ev->retry, "suspended",
+	    (json_int_t)expires, "last_try", (json_int_t)ev->last_try_at,
+	    "retry", (int)ev->retry, "suspended",
 	    (ev->flags & ENVELOPE_HOLD) != 0, "error",
 	    envelope_text(ev, ENVELOPE_ERROR));
 	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
@@ -131,6 +132,7 @@ show_one(struct request *r, struct envelope *ev)
 {
 	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
 	char dest[ADDRESS_TEXT_LEN];
+	uint64_t expires = ev->created_at + ev->ttl;
 	struct buf b = { 0 };
 
 	if (r->json) {
@@ -143,9 +145,8 @@ show_one(struct request *r, struct envelope *ev)
 	buf_printf(&b, "|%s|%s|%s|%llu|%llu|%llu|%u|%s||%s",
 	    address_text(&ev->sender, from), address_text(&ev->rcpt, to),
 	    address_text(&ev->dest, dest), (unsigned long long)ev->created_at,
-	    (unsigned long long)(ev->created_at + ev->ttl),
-	    (unsigned long long)ev->last_try_at, ev->retry,
-	    (ev->flags & ENVELOPE_HOLD) != 0 ? "offline" : "pending",
+	    (unsigned long long)expires, (unsigned long long)ev->last_try_at,
+	    ev->retry, (ev->flags & ENVELOPE_HOLD) != 0 ? "offline" : "pending",
 	    envelope_text(ev, ENVELOPE_ERROR));
 	send_line(r, b.data, b.len);
 	buf_free(&b);

@@ -90,8 +90,10 @@ every_kind_of_line_parses(void **state)
 	struct conf *c = parse(text, &problems);
 
 	(void)state;
-	if (c == NULL)
+	if (c == NULL) {
 		fail_msg("%s", buf_str(&problems));
+		return;
+	}
 	assert_int_equal(c->warn_at[1], 172800);
 	assert_int_equal(c->max_message_size, 10 << 20);
 	assert_int_equal(c->limits.max_rcpt, 5);
