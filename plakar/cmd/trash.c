@@ -67,7 +67,8 @@ trash_one(struct cmd_ctx *ctx, struct repo *repo,
 static int
 trash(struct cmd_ctx *ctx, char **names, size_t n, bool undo, struct err *e)
 {
-	const struct snapshot_ref **refs = xcalloc(n, sizeof(*refs));
+	const struct snapshot_ref **refs =
+	    xcalloc(n, sizeof(struct snapshot_ref *));
 	struct snapshot_list list = { 0 };
 	struct repo *repo = NULL;
 	int rc = -1;

@@ -21,7 +21,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct config c, back;
-	struct buf out = { 0 };
+	struct buf out = { 0 }, again = { 0 };
 	struct err e;
 	int rc;
 
@@ -31,7 +31,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_add_zero(&out, CONFIG_MAC_LEN);
 	rc = config_decode(out.data, out.len, &back, &e);
 	assert(rc == 0);
-	assert(memcmp(&c, &back, sizeof(c)) == 0);
+	config_encode(&back, &again);
+	assert(again.len + CONFIG_MAC_LEN == out.len);
+	assert(memcmp(again.data, out.data, again.len) == 0);
+	buf_free(&again);
 	buf_free(&out);
 	return 0;
 }

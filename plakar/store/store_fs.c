@@ -140,6 +140,7 @@ static int
 read_exactly(const struct store_fs *fs, const char *name, int fd,
     uint64_t offset, size_t len, void *dst, struct err *e)
 {
+	uint64_t end;
 	size_t got;
 
 	if (fs_pread_full(fd, dst, len, offset, &got, e) == -1) {
@@ -147,10 +148,10 @@ read_exactly(const struct store_fs *fs, const char *name, int fd,
 		return -1;
 	}
 	if (got < len) {
+		end = offset + got;
 		err_set(e, ERR_CORRUPT,
 		    "%s/%s: ends at byte %llu, where %zu more are expected",
-		    fs->path, name, (unsigned long long)(offset + got),
-		    len - got);
+		    fs->path, name, (unsigned long long)end, len - got);
 		return -1;
 	}
 	return 0;

@@ -209,7 +209,7 @@ cuts_come_back_after_an_insertion(void **state)
 	n_before = collect_cuts(&c, data, DATA_LEN, before);
 	n_after = collect_cuts(&c, changed, DATA_LEN + INSERTED, after);
 
-	while (before[first] <= PLACE) {
+	while (first < n_before && first < n_after && before[first] <= PLACE) {
 		assert_int_equal(before[first], after[first]);
 		first++;
 	}
