@@ -65,7 +65,7 @@ any_tile(struct model *m)
 
 	for (t = model_first_tile(m); t != NULL; t = model_next_tile(m, t))
 		n++;
-	pick = roll((unsigned)n);
+	pick = n > 0 ? roll((unsigned)n) : 0;
 	for (t = model_first_tile(m); pick-- > 0; t = model_next_tile(m, t))
 		;
 	return t;
