@@ -226,8 +226,12 @@ main(int argc, char **argv)
 	setproctitle_init(argc, argv, environ);
 	if (ctl_main(basename(argv[0]), argc, argv, &status))
 		return status;
+	/*
+	 * What is confined has nothing to tidy up, and what a sanitizer does
+	 * at exit is forbidden to it.
+	 */
 	if (argc == 4 && strcmp(argv[1], "-x") == 0)
-		return run_process(argv[2], argv[3]);
+		_exit(run_process(argv[2], argv[3]));
 	log_init("smtpd", LOG_MAIL, true);
 	parse_options(argc, argv, &o);
 	return run_daemon(&o);

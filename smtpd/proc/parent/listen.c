@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -67,6 +68,19 @@ add_bound(struct parent *pa, char *key, int fd)
 	return bo;
 }
 
+void
+parent_unbind(struct parent *pa)
+{
+	struct bound *bo;
+
+	while ((bo = TAILQ_FIRST(&pa->bound)) != NULL) {
+		TAILQ_REMOVE(&pa->bound, bo, entry);
+		close(bo->fd);
+		free(bo->address);
+		free(bo);
+	}
+}
+
 int
 parent_adopt(struct parent *pa, struct err *e)
 {
@@ -101,6 +115,22 @@ parent_adopt(struct parent *pa, struct err *e)
 	return 0;
 }
 
+/* The processes before us may still be on their way out. */
+static bool
+bind_soon(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	const struct timespec wait = { 0, 50000000 };
+
+	for (int i = 0; i < 100; i++) {
+		if (bind(fd, sa, len) == 0)
+			return true;
+		if (errno != EADDRINUSE)
+			return false;
+		nanosleep(&wait, NULL);
+	}
+	return false;
+}
+
 static int
 bind_one(struct parent *pa, const struct conf_listen *l,
     const struct sockaddr *sa, socklen_t len, struct err *e)
@@ -133,7 +163,7 @@ bind_one(struct parent *pa, const struct conf_listen *l,
 			setsockopt(
 			    fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	}
-	if (fd == -1 || bind(fd, sa, len) == -1 ||
+	if (fd == -1 || !bind_soon(fd, sa, len) ||
 	    listen(fd, SOMAXCONN) == -1) {
 		err_sys(e, "listen on %s", key);
 		free(key);

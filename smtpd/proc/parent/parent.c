@@ -34,6 +34,7 @@
 
 #define DRAIN_LIMIT 10 /* seconds that sessions have to end */
 #define BACKOFF_MAX 30
+#define SIGNALS     4
 
 /* Tell systemd, when it asked to be told. */
 static void
@@ -341,10 +342,22 @@ raise_descriptors(void)
 		log_warn("descriptors: %s", strerror(errno));
 }
 
+static void
+release(struct parent *pa)
+{
+	parent_unbind(pa);
+	for (unsigned i = 0; i < pa->n_children; i++)
+		event_free(pa->children[i].restart);
+	event_free(pa->deadline);
+	event_base_free(pa->base);
+}
+
 int
 parent_main(struct setup *setup, const char *self)
 {
-	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	static const int signals[SIGNALS] = { SIGCHLD, SIGHUP, SIGTERM,
+		SIGINT };
+	struct event *own[SIGNALS + 1];
 	const struct timeval second = { 1, 0 }, now = { 0, 0 };
 	struct parent pa = { .setup = setup, .self = self, .control_fd = -1 };
 	struct err e;
@@ -358,11 +371,13 @@ parent_main(struct setup *setup, const char *self)
 		log_error("%s", e.msg);
 		return 1;
 	}
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		event_add(
-		    evsignal_new(pa.base, signals[i], on_signal, &pa), NULL);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		own[i] = evsignal_new(pa.base, signals[i], on_signal, &pa);
+		event_add(own[i], NULL);
+	}
 	pa.deadline = event_new(pa.base, -1, 0, on_deadline, &pa);
-	event_add(event_new(pa.base, -1, EV_PERSIST, on_tick, &pa), &second);
+	own[SIGNALS] = event_new(pa.base, -1, EV_PERSIST, on_tick, &pa);
+	event_add(own[SIGNALS], &second);
 	if (start_all(&pa, &e) == -1) {
 		log_error("%s", e.msg);
 		parent_stop(&pa, 1);
@@ -371,6 +386,9 @@ parent_main(struct setup *setup, const char *self)
 	event_base_dispatch(pa.base);
 	if (pa.control_fd != -1)
 		unlink(pa.setup->socket);
+	for (size_t i = 0; i <= SIGNALS; i++)
+		event_free(own[i]);
+	release(&pa);
 	setup_unref(pa.setup);
 	return pa.status;
 }

@@ -71,6 +71,7 @@ void parent_stop(struct parent *pa, int status);
 int parent_bind(struct parent *pa, struct err *e) ATTR_CHECKED;
 void parent_send_listeners(struct parent *pa, struct child *c);
 int parent_adopt(struct parent *pa, struct err *e) ATTR_CHECKED;
+void parent_unbind(struct parent *pa);
 
 /* workers.c */
 void workers_deliver(struct parent *pa, struct ipc_msg *m);
