@@ -39,14 +39,11 @@ def answers(port):
             return False
 
 
-@pytest.fixture
-def server(tmp_path):
-    if shutil.which("nsd") is None:
-        pytest.skip("nsd is not installed")
+def run_server(tmp_path):
+    """The name server and its port, when it answers or has ended."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    (tmp_path / "zone").write_text(ZONE)
     conf = tmp_path / "nsd.conf"
     conf.write_text(f"""server:
   ip-address: 127.0.0.1@{port}
@@ -68,9 +65,22 @@ zone:
     with open(tmp_path / "log", "wb") as log:
         nsd = subprocess.Popen(["nsd", "-d", "-c", conf], stderr=log)
     end = time.monotonic() + 20
-    while not answers(port):
-        assert nsd.poll() is None, (tmp_path / "log").read_text()
+    while nsd.poll() is None and not answers(port):
         assert time.monotonic() < end
+    return nsd, port
+
+
+@pytest.fixture
+def server(tmp_path):
+    if shutil.which("nsd") is None:
+        pytest.skip("nsd is not installed")
+    (tmp_path / "zone").write_text(ZONE)
+    nsd, port = run_server(tmp_path)
+    while nsd.poll() is not None:
+        # Its port was free for UDP just now, but is not for TCP as well.
+        log = (tmp_path / "log").read_text()
+        assert "Address already in use" in log, log
+        nsd, port = run_server(tmp_path)
     yield f"127.0.0.1@{port}"
     nsd.terminate()
     nsd.wait(20)
