@@ -17,6 +17,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 
+#include "smtpd/queue/dsn.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/record.h"
 #include "smtpd/queue/store.h"
@@ -281,6 +282,35 @@ store_collects_dead_segments(void **state)
 	store_close(s);
 }
 
+static void
+status_is_the_one_of_the_error(void **state)
+{
+	static const struct {
+		const char *error, *status;
+		enum dsn_kind kind;
+	} cases[] = {
+		{ "550 5.1.1 no such user", "5.1.1", DSN_KIND_FAILED },
+		{ "450 4.2.210 later", "5.2.210", DSN_KIND_FAILED },
+		{ "450 4.2.210 later", "4.2.210", DSN_KIND_DELAYED },
+		{ "550 5.1 no", "5.0.0", DSN_KIND_FAILED },
+		{ "550 5.1.", "5.0.0", DSN_KIND_FAILED },
+		{ "550 5.1234.1", "5.0.0", DSN_KIND_FAILED },
+		{ "550 2.1.1 no", "5.0.0", DSN_KIND_FAILED },
+		{ "550 -5.1.1", "5.0.0", DSN_KIND_FAILED },
+		{ "550", "5.0.0", DSN_KIND_FAILED },
+		{ "the message expired", "5.4.7", DSN_KIND_FAILED },
+		{ "550 5.1.1 no", "2.0.0", DSN_KIND_DELIVERED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char status[16];
+
+		dsn_status(cases[i].error, cases[i].kind, status);
+		assert_string_equal(status, cases[i].status);
+	}
+}
+
 #define WITH_DIR(test)                                                         \
 	cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
@@ -290,6 +320,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(envelope_comes_back_as_it_was),
 		cmocka_unit_test(crc32c_is_the_published_one),
+		cmocka_unit_test(status_is_the_one_of_the_error),
 		WITH_DIR(store_remembers_over_a_restart),
 		WITH_DIR(store_is_opened_once),
 		WITH_DIR(store_drops_a_torn_tail),
