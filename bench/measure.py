@@ -17,7 +17,7 @@ class Cost:
     """Of one run, or the medians of several."""
     wall: float  # seconds
     cpu: float   # seconds, user and system, of it and its children
-    rss: int     # bytes, the largest process's peak; not below our own
+    rss: int     # bytes, the largest process's peak
 
 
 def median(costs):
@@ -28,11 +28,14 @@ def median(costs):
 
 def run(command, cwd, env, accept=(0,)):
     """Run command to its end; its Cost.  Any other status ends the bench."""
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, \
+            tempfile.NamedTemporaryFile("r") as peak:
+        # A child's peak counts from its fork: time(1) is small, we are not.
+        timed = ["/usr/bin/time", "-q", "-f", "%M", "-o", peak.name, *command]
         start = time.monotonic()
         # Not waited for by subprocess: wait4 below wants the child itself.
         child = subprocess.Popen(
-            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+            timed, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
             stdout=output, stderr=output)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.monotonic() - start
@@ -42,8 +45,8 @@ def run(command, cwd, env, accept=(0,)):
             sys.stderr.write(output.read().decode(errors="replace")[-4000:])
             sys.exit(f"bench: status {child.returncode} from "
                      + " ".join(map(str, command)))
-    return Cost(wall, usage.ru_utime + usage.ru_stime,
-                usage.ru_maxrss * 1024)
+        rss = int(peak.read().split()[-1]) * 1024
+    return Cost(wall, usage.ru_utime + usage.ru_stime, rss)
 
 
 def settle():
