@@ -22,6 +22,7 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/sys/cores.h"
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/ctl/ctl.h"
@@ -134,14 +135,10 @@ find_user(const char *name, uid_t *uid, gid_t *gid)
 static int
 fill_setup(struct setup *s, const struct options *o)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	s->foreground = o->debug;
 	s->verbose = o->verbose;
 	s->paused = o->paused;
-	s->n_dispatchers = cores < 1 ? 1 :
-	    cores > DISPATCHERS_MAX  ? DISPATCHERS_MAX :
-				       (unsigned)cores;
+	s->n_dispatchers = cores_count(0, DISPATCHERS_MAX);
 	s->privileged = geteuid() == 0;
 	if (!s->privileged) {
 		s->uid = s->queue_uid = geteuid();

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/mem.h"
+#include "lib/sys/cores.h"
 #include "plakar/index/index.h"
 #include "plakar/repo/objname.h"
 #include "plakar/repo/repo.h"
@@ -121,15 +121,11 @@ int
 check_threads(struct check_shared *shared, void *(*work)(void *), void *arg,
     struct err *e)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned count = shared->options->jobs, running = 0;
+	unsigned count = cores_count(shared->options->jobs, JOBS_MAX);
+	unsigned running = 0;
 	pthread_t threads[JOBS_MAX];
 	int rc = 0;
 
-	if (count == 0)
-		count = cores < 1 ? 1 : (unsigned)cores;
-	if (count > JOBS_MAX)
-		count = JOBS_MAX;
 	for (; running < count && rc == 0; running++)
 		rc = pthread_create(&threads[running], NULL, work, arg);
 	if (rc != 0)

@@ -103,10 +103,10 @@ add_errno(struct entry *ent, struct buf *storage, const char *what)
 	free(reason);
 }
 
-static enum entry_type
-type_of(uint16_t mode)
+enum entry_type
+meta_type(const struct statx *st)
 {
-	switch (mode & S_IFMT) {
+	switch (st->stx_mode & S_IFMT) {
 	case S_IFDIR:
 		return ENTRY_DIR;
 	case S_IFLNK:
@@ -135,7 +135,7 @@ static void
 fill_from_stat(const struct statx *st, struct entry *ent)
 {
 	*ent = (struct entry){
-		.type = type_of(st->stx_mode),
+		.type = meta_type(st),
 		.mode = st->stx_mode & 07777,
 		.uid = st->stx_uid,
 		.gid = st->stx_gid,

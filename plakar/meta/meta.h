@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "lib/attr.h"
+#include "plakar/format/entry.h"
 
 #define META_FLAGS                                                             \
 	((uint32_t)(FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL |      \
@@ -29,9 +30,11 @@
 	    FS_TOPDIR_FL | FS_NOCOW_FL | FS_DAX_FL | FS_CASEFOLD_FL))
 
 struct buf;
-struct entry;
 struct err;
 struct statx;
+
+/* What st is of. */
+enum entry_type meta_type(const struct statx *st);
 
 /*
  * Fill in ent from st and from the file itself: name relative to dirfd, and

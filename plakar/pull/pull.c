@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/mem.h"
+#include "lib/sys/cores.h"
 #include "lib/workq.h"
 #include "plakar/content/reader.h"
 #include "plakar/format/key.h"
@@ -499,22 +500,12 @@ end_workers(struct pull_state *ps)
 	ps->threads_running = 0;
 }
 
-static unsigned
-count_jobs(const struct pull_options *options)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (options->jobs > 0)
-		return options->jobs < JOBS_MAX ? options->jobs : JOBS_MAX;
-	return cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (unsigned)cores;
-}
-
 static int
 open_state(struct pull_state *ps, struct err *e)
 {
 	const struct pull_options *options = ps->shared.options;
 	const struct chunk_id *root = ps->snap->empty ? NULL : &ps->snap->tree;
-	unsigned jobs = count_jobs(options);
+	unsigned jobs = cores_count(options->jobs, JOBS_MAX);
 	struct target_options target = { .overwrite = options->overwrite,
 		.dry_run = options->dry_run,
 		.tell = tell,

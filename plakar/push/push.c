@@ -15,9 +15,11 @@
 
 #include "lib/err.h"
 #include "lib/mem.h"
+#include "lib/sys/cores.h"
 #include "plakar/format/key.h"
 #include "plakar/index/index.h"
 #include "plakar/keys/keyring.h"
+#include "plakar/meta/meta.h"
 #include "plakar/push/owners.h"
 #include "plakar/push/parent.h"
 #include "plakar/push/worker.h"
@@ -229,27 +231,6 @@ hand_out(struct push_state *ps, struct pending *p, const struct walk_item *item)
 		send_batch(ps);
 }
 
-static enum entry_type
-type_of(const struct statx *st)
-{
-	switch (st->stx_mode & S_IFMT) {
-	case S_IFDIR:
-		return ENTRY_DIR;
-	case S_IFLNK:
-		return ENTRY_SYMLINK;
-	case S_IFIFO:
-		return ENTRY_FIFO;
-	case S_IFSOCK:
-		return ENTRY_SOCKET;
-	case S_IFCHR:
-		return ENTRY_CHAR;
-	case S_IFBLK:
-		return ENTRY_BLOCK;
-	default:
-		return ENTRY_FILE;
-	}
-}
-
 static bool
 time_is(const struct entry_time *t, const struct statx_timestamp *st)
 {
@@ -294,7 +275,7 @@ why_changed(struct push_state *ps, const struct walk_item *item,
 
 	if (ps->shared.options->force)
 		return "asked to";
-	if (old->type != type_of(st))
+	if (old->type != meta_type(st))
 		return "its type changed";
 	if (old->size != st->stx_size)
 		return "its size changed";
@@ -560,16 +541,6 @@ end_workers(struct push_state *ps, bool failed)
 	free(ps->workers);
 }
 
-static unsigned
-count_jobs(const struct push_options *options)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (options->jobs > 0)
-		return options->jobs < JOBS_MAX ? options->jobs : JOBS_MAX;
-	return cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (unsigned)cores;
-}
-
 static int
 open_session(struct push_state *ps, struct err *e)
 {
@@ -604,7 +575,7 @@ open_state(struct push_state *ps, struct err *e)
 	ps->shared.small_max = (uint64_t)params.min * ENTRY_LIST_MAX;
 	if (ps->shared.small_max > SMALL_MAX)
 		ps->shared.small_max = SMALL_MAX;
-	ps->workers_count = count_jobs(options);
+	ps->workers_count = cores_count(options->jobs, JOBS_MAX);
 	ps->workers = xcalloc(ps->workers_count, sizeof(*ps->workers));
 	ps->shared.ring = ring_new();
 	ps->shared.work = work_new(ps->workers_count);

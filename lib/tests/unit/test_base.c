@@ -23,6 +23,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/secret.h"
+#include "lib/sys/cores.h"
 
 static void
 error_grows_nouns_on_its_way_up(void **state)
@@ -232,6 +233,16 @@ levels_above_the_wanted_one_are_silent(void **state)
 	log_set_level(LOG_LEVEL_INFO);
 }
 
+static void
+threads_are_as_many_as_asked_or_as_processors(void **state)
+{
+	(void)state;
+	assert_int_equal(cores_count(3, 64), 3);
+	assert_int_equal(cores_count(100, 64), 64);
+	assert_in_range(cores_count(0, 64), 1, 64);
+	assert_int_equal(cores_count(0, 1), 1);
+}
+
 int
 main(void)
 {
@@ -244,6 +255,7 @@ main(void)
 		cmocka_unit_test(secret_is_zero_and_guarded),
 		cmocka_unit_test(log_line_cannot_be_forged),
 		cmocka_unit_test(levels_above_the_wanted_one_are_silent),
+		cmocka_unit_test(threads_are_as_many_as_asked_or_as_processors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
