@@ -12,6 +12,7 @@
 #define AVERAGE_LEN  16384 /* bytes of a node, aimed at */
 #define LEAF_WEIGHT  24    /* what an item weighs beside its entry */
 #define INNER_WEIGHT 64    /* or beside its key */
+#define INNER_MAX    8192  /* so that the longest keys still share nodes */
 #define HEAD_MAX     (1 + WIRE_VARINT_MAX)
 #define ITEM_MAX     (8 * WIRE_VARINT_MAX + CHUNK_ID_LEN)
 
@@ -109,7 +110,7 @@ node_boundary(const uint8_t boundary_key[NODE_BOUNDARY_KEY], uint8_t level,
 	uint8_t small[512], hash[crypto_shorthash_BYTES];
 	struct buf large = { 0 };
 	uint8_t *input = small;
-	uint64_t weight;
+	uint64_t weight, max;
 
 	if (1 + item->key_len > sizeof(small))
 		input = buf_reserve(&large, 1 + item->key_len);
@@ -121,8 +122,9 @@ node_boundary(const uint8_t boundary_key[NODE_BOUNDARY_KEY], uint8_t level,
 
 	weight = level == 0 ? LEAF_WEIGHT + item->entry_len :
 			      INNER_WEIGHT + item->key_len;
-	if (weight > AVERAGE_LEN)
-		weight = AVERAGE_LEN;
+	max = level == 0 ? AVERAGE_LEN : INNER_MAX;
+	if (weight > max)
+		weight = max;
 	return wire_load64(hash) < UINT64_MAX / AVERAGE_LEN * weight;
 }
 

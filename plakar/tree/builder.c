@@ -15,7 +15,8 @@ struct level {
 	struct buf first_key;
 	struct node_sums sums;
 	struct chunk_id last_child; /* of the last item, in inner levels */
-	bool closed_before;         /* a node of this level was closed */
+	size_t closed;              /* nodes of this level so far */
+	bool full;                  /* to be closed before another item */
 };
 
 struct tree_builder {
@@ -70,7 +71,8 @@ close_node(struct tree_builder *tb, uint8_t at, struct err *e)
 	buf_reset(&tb->encoded);
 	node_writer_finish(&level->node, &tb->encoded);
 	level->sums = (struct node_sums){ 0 };
-	level->closed_before = true;
+	level->closed++;
+	level->full = false;
 	if (tb->sink.put(tb->sink.ctx, CHUNK_TREE, tb->encoded.data,
 		tb->encoded.len, &up.child, e) == -1)
 		return -1;
@@ -86,7 +88,8 @@ add_item(struct tree_builder *tb, uint8_t at, const struct node_item *item,
 {
 	struct level *level = &tb->levels[at];
 
-	if (level->node.count > 0 && !node_writer_fits(&level->node, item) &&
+	if (level->node.count > 0 &&
+	    (level->full || !node_writer_fits(&level->node, item)) &&
 	    close_node(tb, at, e) == -1)
 		return -1;
 	if (level->node.count == 0) {
@@ -97,8 +100,7 @@ add_item(struct tree_builder *tb, uint8_t at, const struct node_item *item,
 	node_writer_add(&level->node, item);
 	node_sums_add(&level->sums, sums);
 	level->last_child = item->child;
-	if (node_boundary(tb->boundary_key, at, item))
-		return close_node(tb, at, e);
+	level->full = node_boundary(tb->boundary_key, at, item);
 	return 0;
 }
 
@@ -152,15 +154,10 @@ close_all(struct tree_builder *tb, struct chunk_id *root, struct err *e)
 {
 	for (uint8_t at = 0; at + 1 < NODE_LEVELS; at++) {
 		struct level *level = &tb->levels[at];
-		bool alone = !level->closed_before;
 
-		if (at > 0 && alone && level->node.count == 1) {
-			*root = level->last_child;
-			return 0;
-		}
 		if (level->node.count > 0 && close_node(tb, at, e) == -1)
 			return -1;
-		if (alone) {
+		if (level->closed == 1) {
 			*root = tb->levels[at + 1].last_child;
 			return 0;
 		}

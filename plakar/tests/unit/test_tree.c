@@ -184,6 +184,48 @@ root_on_the_way_is_the_root_of_what_was_added(void **state)
 	memstore_free(ms);
 }
 
+/* Keys so long that almost any would end a node, but for the rule of 8.3. */
+static void
+longest_keys_make_a_tree(void **state)
+{
+	enum {
+		LEN = 20000,
+		COUNT = 6000
+	};
+	static const uint8_t entry[100];
+	const struct node_sums one = { .others = 1 };
+	struct memstore *ms = memstore_new();
+	struct chunk_sink sink = memstore_sink(ms);
+	struct chunk_source source = memstore_source(ms);
+	struct tree_builder *tb = tree_builder_new(&sink, boundary_key);
+	struct tree_cursor *tc;
+	struct tree_root root;
+	struct node_item item;
+	uint8_t *key = malloc(LEN);
+	size_t n = 0;
+	struct err e;
+
+	(void)state;
+	assert_non_null(key);
+	memset(key, 'k', LEN);
+	for (size_t i = 0; i < COUNT; i++) {
+		key[LEN - 2] = (uint8_t)(1 + i / 200);
+		key[LEN - 1] = (uint8_t)(1 + i % 200);
+		assert_int_equal(tree_builder_add(tb, key, LEN, entry,
+				     sizeof(entry), &one, &e),
+		    0);
+	}
+	assert_int_equal(tree_builder_root(tb, &root, &e), 0);
+	tree_builder_free(tb);
+	tc = tree_cursor_new(&source, &root.id);
+	while (tree_cursor_next(tc, &item, &e) == 1)
+		n++;
+	assert_int_equal(n, COUNT);
+	tree_cursor_free(tc);
+	free(key);
+	memstore_free(ms);
+}
+
 int
 main(void)
 {
@@ -193,6 +235,7 @@ main(void)
 		cmocka_unit_test(seek_stands_before_the_next_key),
 		cmocka_unit_test(small_changes_share_most_nodes),
 		cmocka_unit_test(root_on_the_way_is_the_root_of_what_was_added),
+		cmocka_unit_test(longest_keys_make_a_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
