@@ -16,7 +16,8 @@ struct level {
 	size_t count;
 	uint64_t len;         /* bytes of the file in this node */
 	struct chunk_id last; /* child of the last item */
-	bool closed_before;   /* a node of this level was closed */
+	size_t closed;        /* nodes of this level so far */
+	bool full;            /* to be closed before another item */
 };
 
 struct content_builder {
@@ -66,24 +67,27 @@ close_node(struct content_builder *cb, uint8_t at, struct err *e)
 	buf_reset(&level->items);
 	level->count = 0;
 	level->len = 0;
-	level->closed_before = true;
+	level->closed++;
+	level->full = false;
 	if (cb->sink.put(cb->sink.ctx, CHUNK_CONTENT, cb->encoded.data,
 		cb->encoded.len, &up.id, e) == -1)
 		return -1;
 	return add_child(cb, at + 1, &up, e);
 }
 
+/* Make way for an item of a level. */
 static int
-added(struct content_builder *cb, uint8_t at, uint64_t len, bool boundary,
-    struct err *e)
+close_full(struct content_builder *cb, uint8_t at, struct err *e)
 {
-	struct level *level = &cb->levels[at];
+	return cb->levels[at].full ? close_node(cb, at, e) : 0;
+}
 
+static void
+added(struct level *level, uint64_t len, bool boundary)
+{
 	level->len += len;
 	level->count++;
-	if (boundary || level->count == CONTENT_NODE_ITEMS)
-		return close_node(cb, at, e);
-	return 0;
+	level->full = boundary || level->count == CONTENT_NODE_ITEMS;
 }
 
 static int
@@ -92,9 +96,12 @@ add_child(struct content_builder *cb, uint8_t at,
 {
 	struct level *level = &cb->levels[at];
 
+	if (close_full(cb, at, e) == -1)
+		return -1;
 	content_child_put(&level->items, child);
 	level->last = child->id;
-	return added(cb, at, child->len, content_boundary(&child->id), e);
+	added(level, child->len, content_boundary(&child->id));
+	return 0;
 }
 
 int
@@ -103,10 +110,15 @@ content_builder_add(
 {
 	struct level *leaf = &cb->levels[0];
 
+	if (close_full(cb, 0, e) == -1)
+		return -1;
 	content_put(&leaf->items, item);
 	cb->len += item->len;
-	return added(
-	    cb, 0, item->len, !item->hole && content_boundary(&item->id), e);
+	/* What fits into an entry as a list stays one. */
+	added(leaf, item->len,
+	    !item->hole && leaf->count >= ENTRY_LIST_MAX &&
+		content_boundary(&item->id));
+	return 0;
 }
 
 /* Close all open nodes upwards, until one node is alone on its level. */
@@ -115,15 +127,10 @@ close_all(struct content_builder *cb, struct chunk_id *root, struct err *e)
 {
 	for (uint8_t at = 0; at + 1 < CONTENT_LEVELS; at++) {
 		struct level *level = &cb->levels[at];
-		bool alone = !level->closed_before;
 
-		if (at > 0 && alone && level->count == 1) {
-			*root = level->last;
-			return 0;
-		}
 		if (level->count > 0 && close_node(cb, at, e) == -1)
 			return -1;
-		if (alone) {
+		if (level->closed == 1) {
 			*root = cb->levels[at + 1].last;
 			return 0;
 		}
@@ -143,7 +150,7 @@ content_builder_finish(
 		ent->content_kind = ENTRY_CONTENT_NONE;
 		return 0;
 	}
-	if (!leaf->closed_before && leaf->count <= ENTRY_LIST_MAX) {
+	if (leaf->closed == 0 && leaf->count <= ENTRY_LIST_MAX) {
 		ent->content_kind = ENTRY_CONTENT_LIST;
 		ent->content = leaf->items.data;
 		ent->content_len = leaf->items.len;
