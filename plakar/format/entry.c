@@ -228,6 +228,8 @@ contradiction(const struct entry *ent, unsigned fields)
 		return "two contents";
 	if (content != 0 && ent->type != ENTRY_FILE)
 		return "content of what is no file";
+	if ((fields & HAS_INLINE) && ent->content_len != ent->size)
+		return "content of another size";
 	if (((fields & HAS_TARGET) != 0) != (ent->type == ENTRY_SYMLINK))
 		return "link target";
 	if (((fields & HAS_RDEV) != 0) != device)

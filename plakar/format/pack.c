@@ -44,6 +44,12 @@ block_head_decode(
 		err_set(e, ERR_CORRUPT, "bad block head");
 		return -1;
 	}
+	if (marker == BLOCK_TOC &&
+	    (head->codec != CODEC_STORED || head->row != 0 ||
+		head->number != PACK_TOC_NUMBER)) {
+		err_set(e, ERR_CORRUPT, "bad head of a table of contents");
+		return -1;
+	}
 	if (head->len > (marker == BLOCK_TOC ? PACK_LEN_MAX : BLOCK_RAW_MAX)) {
 		err_set(e, ERR_CORRUPT, "block of %u bytes", head->len);
 		return -1;
@@ -95,7 +101,17 @@ block_view_open(struct block_view *view, const uint8_t *raw, size_t len,
 			err_set(e, ERR_CORRUPT, "chunk %u: kind %u", i, kind);
 			return -1;
 		}
+		if ((word & BLOCK_LEN_MASK) == 0) {
+			err_set(e, ERR_CORRUPT, "chunk %u: empty", i);
+			return -1;
+		}
 		total += word & BLOCK_LEN_MASK;
+	}
+	if (total - BLOCK_PREFIX - 4 * (size_t)view->count >
+	    BLOCK_PAYLOAD_MAX) {
+		err_set(e, ERR_CORRUPT, "block of more than %u bytes",
+		    BLOCK_PAYLOAD_MAX);
+		return -1;
 	}
 	if (total != len) {
 		err_set(e, ERR_CORRUPT, "block: chunks of %zu bytes in %zu",
@@ -201,9 +217,10 @@ pack_trailer_decode(const uint8_t data[PACK_TRAILER_LEN], uint64_t pack_len,
 	t->toc_offset = wire_load32(data);
 	t->padding = wire_load32(data + 4);
 	memcpy(t->hash, data + 8, sizeof(t->hash));
-	if ((uint64_t)t->toc_offset + BLOCK_HEAD_LEN + BLOCK_TAG_LEN +
-		t->padding + PACK_TRAILER_LEN >
-	    pack_len) {
+	if (t->toc_offset < pack_body_offset(1) ||
+	    (uint64_t)t->toc_offset + BLOCK_HEAD_LEN + BLOCK_TAG_LEN +
+		    t->padding + PACK_TRAILER_LEN >
+		pack_len) {
 		err_set(e, ERR_CORRUPT, "bad trailer");
 		return -1;
 	}
@@ -235,13 +252,16 @@ pack_toc_each(const uint8_t *data, size_t len, pack_toc_cb block_cb, void *ctx,
 
 	wire_init(&w, data, len);
 	blocks = wire_u32(&w);
+	if (blocks > PACK_BLOCKS_MAX)
+		blocks = 0;
 	for (uint32_t i = 0; i < blocks && wire_ok(&w); i++) {
 		uint32_t block_len = wire_u32(&w);
 		uint16_t count = wire_u16(&w);
 		const uint8_t *ids =
 		    wire_bytes(&w, (size_t)count * CHUNK_ID_LEN);
 
-		if (ids == NULL || count == 0)
+		if (ids == NULL || count == 0 || count > BLOCK_CHUNKS_MAX ||
+		    block_len == 0 || block_len > BLOCK_RAW_MAX)
 			break;
 		if (block_cb(ctx, block_len, ids, count, e) == -1)
 			return -1;

@@ -104,7 +104,8 @@ get_pack(struct wire *w, struct segment_pack *pack, struct err *e)
 	pack->class = (enum chunk_class) class;
 	pack->size = wire_u32(w);
 	pack->blocks = wire_u16(w);
-	if (!wire_ok(w) || (class != CLASS_DATA && class != CLASS_METADATA) ||
+	if (!wire_ok(w) || pack->size > PACK_LEN_MAX ||
+	    (class != CLASS_DATA && class != CLASS_METADATA) ||
 	    w->left / 4 < (size_t)pack->blocks + 1) {
 		err_set(e, ERR_CORRUPT, "index segment: bad pack");
 		return -1;
@@ -124,7 +125,7 @@ get_packs(struct wire *w, struct segment *seg, struct err *e)
 {
 	uint32_t n = wire_u32(w);
 
-	if (n > SEGMENT_PACKS_MAX || n > w->left / PACK_HEAD) {
+	if (!wire_ok(w) || n > SEGMENT_PACKS_MAX || n > w->left / PACK_HEAD) {
 		err_set(e, ERR_CORRUPT, "index segment of %u packs", n);
 		return -1;
 	}
@@ -142,7 +143,8 @@ get_rows(struct wire *w, struct segment *seg, struct err *e)
 {
 	uint32_t n = wire_u32(w);
 
-	if (n > SEGMENT_ROWS_MAX || w->left != (size_t)n * ROW_LEN) {
+	if (!wire_ok(w) || n > SEGMENT_ROWS_MAX ||
+	    w->left != (size_t)n * ROW_LEN) {
 		err_set(e, ERR_CORRUPT, "index segment of %u rows", n);
 		return -1;
 	}

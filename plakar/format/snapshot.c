@@ -195,6 +195,15 @@ add_string(const struct field *f, char ***list, size_t *count, struct err *e)
 }
 
 static int
+add_root(const struct field *f, struct snapshot *s, struct err *e)
+{
+	if (f->len > 0 && f->data[0] == '/')
+		return add_string(f, &s->roots, &s->roots_count, e);
+	err_set(e, ERR_CORRUPT, "a root that is no absolute path");
+	return -1;
+}
+
+static int
 add_owner(const struct field *f, struct snapshot_owners *owners, struct err *e)
 {
 	struct snapshot_owner *owner;
@@ -247,7 +256,7 @@ get_field(const struct field *f, struct snapshot *s, struct err *e)
 	case TAG_USER:
 		return get_string(f, &s->user, e);
 	case TAG_ROOT:
-		return add_string(f, &s->roots, &s->roots_count, e);
+		return add_root(f, s, e);
 	case TAG_TAG:
 		return add_string(f, &s->tags, &s->tags_count, e);
 	case TAG_TREE:
