@@ -236,6 +236,8 @@ contradiction(const struct entry *ent, unsigned fields)
 		return "device numbers";
 	if ((fields & HAS_LINKS) && (ent->nlink < 2 || ent->type == ENTRY_DIR))
 		return "hard links";
+	if ((fields & HAS_INODE_FLAGS) && ent->inode_flags == 0)
+		return "no inode flag";
 	if ((fields & HAS_XATTRS) && (fields & HAS_XATTRS_ID))
 		return "two attribute sets";
 	if ((fields & HAS_RECORDED_ONLY) && ent->type != ENTRY_DIR)

@@ -212,6 +212,7 @@ what_the_page_does_not_allow_is_refused(void **state)
 		BAD("target of no link", "\x08\x01" REST "\x01t"),
 		BAD("link without", "\0\x03" REST),
 		BAD("empty target", "\x08\x03" REST "\0"),
+		BAD("no inode flag", "\x10\x01" REST "\0"),
 		BAD("empty set", "\x20\x01" REST "\0"),
 		BAD("long set",
 		    "\x20\x01" REST "\x81\x04" FILL97 FILL97 FILL97 FILL97
