@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * event: what the server sends, to where it is handled.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xcb/randr.h>
+
+#include "fion/model/layout.h"
+#include "fion/x/draw.h"
+#include "fion/x/x_internal.h"
+
+#define SETTLE_MS  100 /* screens come in a flurry of events */
+#define MESSAGE_MS 6000
+
+static void
+screens_changed(struct x *x)
+{
+	if (x->screens_at == 0)
+		x->screens_at = x_now() + SETTLE_MS;
+}
+
+static void
+unmapped(struct x *x, const xcb_unmap_notify_event_t *ev, bool sent)
+{
+	struct entry *en = x_lookup(x, ev->window);
+	struct client *c;
+
+	if (en != NULL && en->owner == OWNER_TRAY) {
+		tray_gone(x, en->ptr);
+		return;
+	}
+	c = en != NULL && en->owner == OWNER_CLIENT ? en->ptr : NULL;
+	if (c == NULL)
+		return;
+	/* The frame's report is the client's deed; root's only when the
+	 * client sent it itself, to withdraw; docks have no frame. */
+	if (ev->event == c->frame || (sent && ev->event == x->root) ||
+	    (c->win == NULL && ev->event == c->id))
+		client_unmanage(x, c, false);
+}
+
+static void
+destroyed(struct x *x, xcb_window_t w)
+{
+	struct entry *en = x_lookup(x, w);
+
+	for (size_t i = 0; i < x->n_pending; i++)
+		if (x->pending[i] == w)
+			x->pending[i--] = x->pending[--x->n_pending];
+	if (en == NULL)
+		return;
+	if (en->owner == OWNER_CLIENT)
+		client_unmanage(x, en->ptr, true);
+	else if (en->owner == OWNER_TRAY)
+		tray_gone(x, en->ptr);
+}
+
+/* A client moved its window elsewhere: it is no longer ours. */
+static void
+reparented(struct x *x, const xcb_reparent_notify_event_t *ev)
+{
+	struct entry *en = x_lookup(x, ev->window);
+	struct client *c;
+
+	if (en == NULL || en->owner != OWNER_CLIENT)
+		return;
+	c = en->ptr;
+	if (c->win != NULL && ev->parent != c->frame && ev->event == c->frame)
+		client_unmanage(x, c, true);
+}
+
+static void
+map_request(struct x *x, xcb_window_t w)
+{
+	struct client *c = x_client(x, w);
+
+	if (c == NULL) {
+		client_queue(x, w);
+		return;
+	}
+	xcb_map_window(x->c, w);
+	if (c->win != NULL && c->hints.iconic) {
+		c->hints.iconic = false;
+		c->sent_wm_state = 0;
+		win_focus(x->m, c->win);
+	}
+}
+
+static void
+pressed(struct x *x, const xcb_button_press_event_t *ev)
+{
+	struct entry *en = x_lookup(x, ev->event);
+	struct tilewin *tw;
+	struct client *c;
+	struct win *w;
+
+	x->time = x->user_time = ev->time;
+	if (en == NULL)
+		return;
+	if (en->owner == OWNER_FRAME) {
+		c = en->ptr;
+		if (c->win != NULL)
+			win_focus(x->m, c->win);
+		xcb_allow_events(x->c, XCB_ALLOW_REPLAY_POINTER, ev->time);
+	} else if (en->owner == OWNER_TILE) {
+		struct node *t;
+
+		tw = en->ptr;
+		t = tile_by_id(x->m, tw->tile);
+		w = tile_win_at(x, ev->event, ev->event_x);
+		if (w != NULL && ev->detail == 2)
+			x_close_window(x, w, false);
+		else if (w != NULL)
+			win_focus(x->m, w);
+		else if (t != NULL)
+			tile_focus(x->m, t);
+	} else if (en->owner == OWNER_BAR) {
+		bar_click(x, ev);
+	}
+}
+
+/* The pointer came into a window by moving, not because windows moved. */
+static void
+entered(struct x *x, const xcb_enter_notify_event_t *ev)
+{
+	struct entry *en = x_lookup(x, ev->event);
+	struct node *t = NULL;
+
+	x->time = ev->time;
+	if (!x->config->set.focus_follows_pointer || en == NULL ||
+	    ev->mode != XCB_NOTIFY_MODE_NORMAL ||
+	    ev->detail == XCB_NOTIFY_DETAIL_INFERIOR || x->input != INPUT_NONE)
+		return;
+	if (en->owner == OWNER_FRAME) {
+		struct client *c = en->ptr;
+
+		if (c->win != NULL && c->win != model_focused(x->m))
+			win_focus(x->m, c->win);
+	} else if (en->owner == OWNER_TILE) {
+		t = tile_by_id(x->m, ((struct tilewin *)en->ptr)->tile);
+		if (t != NULL && t != model_tile(x->m))
+			tile_focus(x->m, t);
+	}
+}
+
+static void
+property(struct x *x, const xcb_property_notify_event_t *ev)
+{
+	struct entry *en = x_lookup(x, ev->window);
+
+	x->time = ev->time;
+	if (en != NULL && en->owner == OWNER_CLIENT)
+		client_property(x, en->ptr, ev->atom);
+}
+
+static void
+configured(struct x *x, const xcb_configure_notify_event_t *ev)
+{
+	if (ev->window == x->root)
+		screens_changed(x);
+}
+
+static void
+handle(struct x *x, xcb_generic_event_t *ev)
+{
+	uint8_t type = ev->response_type & 0x7f;
+	bool sent = (ev->response_type & 0x80) != 0;
+
+	switch (type) {
+	case 0: /* an error: about a window that is gone; expected */
+		return;
+	case XCB_KEY_PRESS:
+	case XCB_KEY_RELEASE:
+		modes_key(x, (xcb_key_press_event_t *)ev);
+		return;
+	case XCB_BUTTON_PRESS:
+		pressed(x, (xcb_button_press_event_t *)ev);
+		return;
+	case XCB_ENTER_NOTIFY:
+		entered(x, (xcb_enter_notify_event_t *)ev);
+		return;
+	case XCB_FOCUS_IN:
+		focus_in(x, (xcb_focus_in_event_t *)ev);
+		return;
+	case XCB_MAP_REQUEST:
+		map_request(x, ((xcb_map_request_event_t *)ev)->window);
+		return;
+	case XCB_UNMAP_NOTIFY:
+		unmapped(x, (xcb_unmap_notify_event_t *)ev, sent);
+		return;
+	case XCB_DESTROY_NOTIFY:
+		destroyed(x, ((xcb_destroy_notify_event_t *)ev)->window);
+		return;
+	case XCB_REPARENT_NOTIFY:
+		reparented(x, (xcb_reparent_notify_event_t *)ev);
+		return;
+	case XCB_CONFIGURE_REQUEST:
+		client_configure_request(
+		    x, (xcb_configure_request_event_t *)ev);
+		return;
+	case XCB_CONFIGURE_NOTIFY:
+		configured(x, (xcb_configure_notify_event_t *)ev);
+		return;
+	case XCB_PROPERTY_NOTIFY:
+		property(x, (xcb_property_notify_event_t *)ev);
+		return;
+	case XCB_CLIENT_MESSAGE:
+		if (!tray_message(x, (xcb_client_message_event_t *)ev))
+			ewmh_message(x, (xcb_client_message_event_t *)ev);
+		return;
+	case XCB_MAPPING_NOTIFY:
+		if (((xcb_mapping_notify_event_t *)ev)->request !=
+		    XCB_MAPPING_POINTER)
+			keys_reload(x);
+		return;
+	case XCB_SELECTION_CLEAR:
+		if (((xcb_selection_clear_event_t *)ev)->selection == x->wm_sn)
+			x->lost = true;
+		return;
+	default:
+		break;
+	}
+	if (x->has_xkb && type == x->xkb_event)
+		keys_xkb_event(x, ev);
+	else if (x->has_randr &&
+	    (type == x->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY ||
+		type == x->randr_event + XCB_RANDR_NOTIFY))
+		screens_changed(x);
+}
+
+int
+x_read(struct x *x, struct err *e)
+{
+	xcb_generic_event_t *ev;
+
+	while ((ev = xcb_poll_for_event(x->c)) != NULL) {
+		/* What a window that waits asks comes after its map. */
+		switch (ev->response_type & 0x7f) {
+		case XCB_CONFIGURE_REQUEST:
+		case XCB_CLIENT_MESSAGE:
+		case XCB_UNMAP_NOTIFY:
+			client_manage_pending(x);
+			break;
+		default:
+			break;
+		}
+		handle(x, ev);
+		free(ev);
+	}
+	if (xcb_connection_has_error(x->c) != 0) {
+		err_set(e, ERR_SYSTEM, "the X server is gone");
+		return -1;
+	}
+	if (x->lost) {
+		err_set(e, ERR_CANCELLED, "another window manager took over");
+		return -1;
+	}
+	return 0;
+}
+
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return a < b ? a : b;
+}
+
+uint64_t
+x_deadline(const struct x *x)
+{
+	uint64_t t = sooner(x->screens_at, x->mode_ends);
+	const struct client *c;
+
+	t = sooner(t, x->save_at);
+	t = sooner(t, x->message_ends);
+	TAILQ_FOREACH(c, &x->clients, link)
+		t = sooner(t, c->ping_at);
+	return t;
+}
+
+void
+x_tick(struct x *x)
+{
+	uint64_t now = x_now();
+	struct client *c;
+
+	if (x->screens_at != 0 && now >= x->screens_at)
+		outputs_read(x);
+	modes_tick(x, now);
+	if (x->save_at != 0 && now >= x->save_at)
+		x_save_layout(x);
+	if (x->message_ends != 0 && now >= x->message_ends) {
+		x->message_ends = 0;
+		x->unpainted = true;
+	}
+	TAILQ_FOREACH(c, &x->clients, link) {
+		if (c->ping_at == 0 || now < c->ping_at)
+			continue;
+		c->ping_at = 0;
+		if (c->win != NULL) {
+			c->win->hung = true;
+			x_say(x,
+			    "The window does not answer. "
+			    "Close it again to end its program.");
+			x->hooks->event(x->ctx, "hung", c->win);
+		}
+	}
+}
+
+bool
+x_unpainted(const struct x *x)
+{
+	return x->unpainted;
+}
+
+void
+x_paint(struct x *x)
+{
+	strip_paint_all(x);
+	bar_paint_all(x);
+	x->unpainted = false;
+	xcb_flush(x->c);
+}
+
+void
+x_adopt(struct x *x, bool fresh)
+{
+	xcb_get_property_reply_t *r = xcb_get_property_reply(x->c,
+	    xcb_get_property(x->c, 0, x->root, x->atoms[X__FION_LAYOUT],
+		XCB_GET_PROPERTY_TYPE_ANY, 0, LAYOUT_BYTES / 4),
+	    NULL);
+	struct err e;
+	struct win *w;
+
+	if (!fresh && r != NULL && xcb_get_property_value_length(r) > 0 &&
+	    layout_load(x->m, xcb_get_property_value(r),
+		(size_t)xcb_get_property_value_length(r), &e) == -1)
+		x_say(x, e.msg);
+	free(r);
+	client_adopt_all(x);
+	tray_start(x);
+	w = model_tile(x->m)->cur;
+	if (w != NULL && model_focused(x->m) == w)
+		win_focus(x->m, w);
+}
+
+void
+x_set_config(struct x *x, const struct config *config)
+{
+	struct tilewin *tw;
+	int line = draw_font(x->draw, config->set.font, config->set.dpi);
+
+	if (x->input != INPUT_NONE)
+		modes_leave(x);
+	x->config = config;
+	x->style.border = config->set.border_width;
+	x->style.strip = line + line / 3;
+	x->style.strip_always = config->set.strip_always;
+	x->bar_height = line + line / 3;
+	keys_regrab(x);
+	/* Their colours may be others: make them again. */
+	TAILQ_FOREACH(tw, &x->tiles, link) {
+		tw->seen = false;
+		tw->painted = 0;
+		tw->border = ~config->set.border & 0xffffff;
+	}
+	if (!TAILQ_EMPTY(&x->m->screens))
+		outputs_struts(x);
+	x->unpainted = true;
+}
+
+void
+x_set_bar(struct x *x, const struct x_bar *bar)
+{
+	x->bar = bar;
+	x->unpainted = true;
+}
+
+void
+x_toggle_bar(struct x *x)
+{
+	x->bar_on = !x->bar_on;
+	outputs_struts(x);
+}
+
+void
+x_say(struct x *x, const char *text)
+{
+	snprintf(x->message, sizeof(x->message), "%.500s", text);
+	x->message_ends = x_now() + MESSAGE_MS;
+	x->unpainted = true;
+}
+
+void
+x_close_window(struct x *x, struct win *w, bool kill)
+{
+	struct client *c = x_client_of(x, w);
+
+	if (c != NULL)
+		client_close(x, c, kill);
+}

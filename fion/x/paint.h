@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * paint: what the drawers of strips and bars share.
+ */
+#ifndef FION_X_PAINT_H
+#define FION_X_PAINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct x;
+
+/* Go on with a sum of what a picture shows (FNV-1a). */
+uint64_t paint_sum(uint64_t sum, const void *data, size_t len);
+
+/* The picture drawn last, w by h, as the background of the window. */
+void paint_put(struct x *x, uint32_t window, int w, int h);
+
+#endif

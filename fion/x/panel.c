@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * panel: the bar of each screen: workspaces, the current tile, the mode that
+ * waits and its keys, the prompt, the status command, the tray, the time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+#include "fion/bar/status.h"
+#include "fion/x/draw.h"
+#include "fion/x/paint.h"
+#include "fion/x/x_internal.h"
+
+#define MAX_SPOTS 96
+
+static struct barwin *
+bar_of(struct x *x, const char *screen)
+{
+	struct barwin *b;
+
+	TAILQ_FOREACH(b, &x->bars, link)
+		if (strcmp(b->screen, screen) == 0)
+			return b;
+	return NULL;
+}
+
+static void
+bar_drop(struct x *x, struct barwin *b)
+{
+	x_forget(x, b->window);
+	xcb_destroy_window(x->c, b->window);
+	TAILQ_REMOVE(&x->bars, b, link);
+	free(b->screen);
+	free(b);
+}
+
+void
+bar_free(struct x *x)
+{
+	struct barwin *b;
+
+	while ((b = TAILQ_FIRST(&x->bars)) != NULL) {
+		TAILQ_REMOVE(&x->bars, b, link);
+		free(b->screen);
+		free(b);
+	}
+}
+
+static struct barwin *
+bar_new(struct x *x, const struct screen *s)
+{
+	struct barwin *b = xcalloc(1, sizeof(*b));
+	uint32_t v[] = { x->config->set.bar_background, 1,
+		XCB_EVENT_MASK_BUTTON_PRESS };
+
+	b->screen = xstrdup(s->key);
+	b->window = xcb_generate_id(x->c);
+	xcb_create_window(x->c, XCB_COPY_FROM_PARENT, b->window, x->root, 0, 0,
+	    1, 1, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT, XCB_COPY_FROM_PARENT,
+	    XCB_CW_BACK_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_EVENT_MASK,
+	    v);
+	x_remember(x, b->window, OWNER_BAR, b);
+	TAILQ_INSERT_TAIL(&x->bars, b, link);
+	return b;
+}
+
+void
+bar_update(struct x *x)
+{
+	struct barwin *b, *next;
+	const struct screen *s;
+	bool want = x->bar_on && x->config->set.bar;
+
+	TAILQ_FOREACH_SAFE(b, &x->bars, link, next)
+		if (!want || screen_by_key(x->m, b->screen) == NULL)
+			bar_drop(x, b);
+	if (!want)
+		return;
+	TAILQ_FOREACH(s, &x->m->screens, link) {
+		struct rect r = s->rect;
+		uint32_t v[4];
+
+		b = bar_of(x, s->key);
+		if (b == NULL)
+			b = bar_new(x, s);
+		if (x->config->set.bar_bottom)
+			r.y += r.h - x->bar_height;
+		r.h = x->bar_height;
+		if (memcmp(&r, &b->at, sizeof(r)) != 0) {
+			v[0] = (uint32_t)r.x;
+			v[1] = (uint32_t)r.y;
+			v[2] = (uint32_t)r.w;
+			v[3] = (uint32_t)r.h;
+			xcb_configure_window(x->c, b->window,
+			    XCB_CONFIG_WINDOW_X | XCB_CONFIG_WINDOW_Y |
+				XCB_CONFIG_WINDOW_WIDTH |
+				XCB_CONFIG_WINDOW_HEIGHT,
+			    v);
+			b->at = r;
+			b->painted = 0;
+		}
+		if (!b->mapped)
+			xcb_map_window(x->c, b->window);
+		b->mapped = true;
+	}
+}
+
+/* Painting: a list of pieces of text, then the pieces drawn. -------------- */
+
+struct piece {
+	char *text;
+	uint32_t ground, ink;
+	uint32_t workspace; /* or 0 */
+	int block;          /* or -1 */
+};
+
+struct pieces {
+	struct piece p[MAX_SPOTS];
+	size_t n;
+};
+
+static struct piece *
+add(struct x *x, struct pieces *ps, const char *text)
+{
+	struct piece *p;
+
+	if (ps->n == MAX_SPOTS)
+		free(ps->p[--ps->n].text); /* the last one gives way */
+	p = &ps->p[ps->n++];
+	*p = (struct piece){ .text = xstrdup(text),
+		.ground = x->config->set.bar_background,
+		.ink = x->config->set.bar_text,
+		.block = -1 };
+	return p;
+}
+
+static void
+clear(struct pieces *ps)
+{
+	while (ps->n > 0)
+		free(ps->p[--ps->n].text);
+}
+
+static void
+add_workspaces(struct x *x, const struct screen *s, struct pieces *ps)
+{
+	const struct config_settings *set = &x->config->set;
+	const struct workspace *ws;
+
+	TAILQ_FOREACH(ws, &s->workspaces, link) {
+		char text[MODEL_NAME + 8];
+		struct piece *p;
+
+		snprintf(text, sizeof(text), "%s%s", ws->name,
+		    workspace_empty(ws) ? "" : "\xe2\x80\xa2");
+		p = add(x, ps, text);
+		p->workspace = ws->id;
+		if (workspace_urgent(ws)) {
+			p->ground = set->urgent_background;
+			p->ink = set->urgent_text;
+		} else if (ws == s->cur && s == x->m->cur) {
+			p->ground = set->focus_background;
+			p->ink = set->focus_text;
+		} else if (ws == s->cur) {
+			p->ground = set->tab_background;
+			p->ink = set->tab_text;
+		}
+	}
+}
+
+/* What the keys of a mode do, in its words. */
+static void
+add_mode(struct x *x, struct pieces *ps)
+{
+	const struct config_mode *m = x->mode;
+	char text[256], key[64];
+	struct piece *p;
+
+	snprintf(
+	    text, sizeof(text), "%s%s", m->name, x->held ? " (stays)" : "");
+	if (x->count > 0)
+		snprintf(text, sizeof(text), "%s %u", m->name, x->count);
+	p = add(x, ps, text);
+	p->ground = x->config->set.focus_background;
+	p->ink = x->config->set.focus_text;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct config_bind *b = &m->binds[i];
+		const char *noun = b->words[0];
+
+		if (b->key.sym >= XKB_KEY_1 && b->key.sym <= XKB_KEY_9)
+			continue; /* digits pick: everyone knows */
+		config_key_format(b->key, key, sizeof(key));
+		if (strcmp(noun, m->name) == 0 && b->n > 1)
+			noun = "";
+		p = add(x, ps, key);
+		p->ink = x->config->set.panel_key;
+		snprintf(text, sizeof(text), "%s%s%s%s%s", noun,
+		    noun[0] != '\0' && b->n > 1 ? " " : "",
+		    b->n > 1 ? b->words[1] : "", b->n > 2 ? " " : "",
+		    b->n > 2 ? b->words[2] : "");
+		add(x, ps, text);
+	}
+}
+
+static void
+add_prompt(struct x *x, struct pieces *ps)
+{
+	struct prompt *pr = &x->prompt;
+	const char *text = prompt_text(pr), *match;
+	char line[PROMPT_BYTES + 32];
+	struct piece *p = add(x, ps, pr->kind);
+
+	p->ground = x->config->set.focus_background;
+	p->ink = x->config->set.focus_text;
+	snprintf(line, sizeof(line), "%.*s\xe2\x94\x82%s", (int)pr->cursor,
+	    text, text + pr->cursor);
+	add(x, ps, line);
+	for (size_t i = 0; i < 24; i++) {
+		match = prompt_match(pr, i);
+		if (match == NULL)
+			break;
+		p = add(x, ps, match);
+		p->ground = x->config->set.tab_background;
+		p->ink = x->config->set.tab_text;
+		if (pr->completing && i == pr->match)
+			p->ink = x->config->set.panel_key;
+	}
+}
+
+/* Where one is, and in what. */
+static void
+add_place(struct x *x, struct pieces *ps)
+{
+	struct node *t = model_tile(x->m);
+	struct win *w = model_focused(x->m);
+	size_t tabs = tile_tabs(t);
+	char text[PROPS_TEXT + MODEL_NAME + 64], where[32] = "";
+
+	if (tabs > 1 && t->cur != NULL)
+		snprintf(where, sizeof(where), "%zu/%zu  ",
+		    tab_index(t->cur) + 1, tabs);
+	snprintf(text, sizeof(text), "%s%s%s%s",
+	    t == x->m->scratch  ? "scratch  " :
+		t->name != NULL ? t->name :
+				  "",
+	    t->name != NULL ? "  " : "", where, w == NULL ? "" : w->title);
+	add(x, ps, text);
+}
+
+static void
+add_left(struct x *x, const struct screen *s, struct pieces *ps)
+{
+	if (s == x->m->cur && x->input == INPUT_PROMPT) {
+		add_prompt(x, ps);
+		return;
+	}
+	add_workspaces(x, s, ps);
+	if (s != x->m->cur)
+		return;
+	if (x->message_ends != 0) {
+		struct piece *p = add(x, ps, x->message);
+
+		p->ground = x->config->set.urgent_background;
+		p->ink = x->config->set.urgent_text;
+	}
+	if (x->input == INPUT_MODE)
+		add_mode(x, ps);
+	else if (x->input == INPUT_PASS)
+		add(x, ps, "the next key goes to the application");
+	else
+		add_place(x, ps);
+}
+
+static void
+add_right(struct x *x, const struct screen *s, struct pieces *ps)
+{
+	const struct status *st = x->bar == NULL ? NULL : x->bar->status;
+
+	if (s == TAILQ_FIRST(&x->m->screens) && st != NULL) {
+		for (size_t i = 0; i < st->n; i++) {
+			const struct status_block *b = &st->blocks[i];
+			struct piece *p = add(x, ps, b->text);
+
+			p->block = (int)i;
+			if (b->has_colour)
+				p->ink = b->colour;
+			if (b->urgent) {
+				p->ground = x->config->set.urgent_background;
+				p->ink = x->config->set.urgent_text;
+			}
+		}
+	}
+	if (x->bar != NULL && x->bar->clock != NULL && x->bar->clock[0] != '\0')
+		add(x, ps, x->bar->clock);
+}
+
+static uint64_t
+sum_pieces(uint64_t sum, const struct pieces *ps)
+{
+	for (size_t i = 0; i < ps->n; i++) {
+		sum = paint_sum(sum, ps->p[i].text, strlen(ps->p[i].text) + 1);
+		sum = paint_sum(sum, &ps->p[i].ground, 4);
+		sum = paint_sum(sum, &ps->p[i].ink, 4);
+	}
+	return paint_sum(sum, &ps->n, sizeof(ps->n));
+}
+
+static void
+spot(struct barwin *b, const struct piece *p, int from, int to)
+{
+	if (b->n == MAX_SPOTS || (p->workspace == 0 && p->block == -1))
+		return;
+	b->spots[b->n].from = from;
+	b->spots[b->n].to = to;
+	b->spots[b->n].workspace = p->workspace;
+	b->spots[b->n].block = p->block;
+	b->n++;
+}
+
+static int
+draw_piece(
+    struct x *x, struct barwin *b, const struct piece *p, int at, int room)
+{
+	int pad = x->bar_height / 3;
+	int w = draw_width(x->draw, p->text) + 2 * pad;
+
+	if (w > room)
+		w = room;
+	if (w <= 2 * pad)
+		return 0;
+	draw_fill(x->draw, p->ground, at, 0, w, x->bar_height);
+	draw_text(
+	    x->draw, p->text, p->ink, at + pad, 0, w - 2 * pad, x->bar_height);
+	spot(b, p, at, at + w);
+	return w;
+}
+
+static void
+bar_paint(struct x *x, struct barwin *b, const struct pieces *left,
+    const struct pieces *right, int tray)
+{
+	int end = b->at.w - tray, at = 0, w = 0;
+	int pad = x->bar_height / 3;
+
+	b->n = 0;
+	draw_begin(x->draw, b->at.w, b->at.h, x->config->set.bar_background);
+	for (size_t i = 0; i < right->n; i++)
+		w += draw_width(x->draw, right->p[i].text) + 2 * pad;
+	/* What one types or reads now goes before what merely stands. */
+	if (w > end / 2 && x->input == INPUT_NONE)
+		w = end / 2;
+	if (x->input != INPUT_NONE && w > end / 4)
+		w = end / 4;
+	for (size_t i = 0; i < left->n && at < end - w; i++)
+		at += draw_piece(x, b, &left->p[i], at, end - w - at);
+	at = end - w;
+	for (size_t i = 0; i < right->n && at < end; i++)
+		at += draw_piece(x, b, &right->p[i], at, end - at);
+	paint_put(x, b->window, b->at.w, b->at.h);
+}
+
+void
+bar_paint_all(struct x *x)
+{
+	struct barwin *b;
+
+	TAILQ_FOREACH(b, &x->bars, link) {
+		struct pieces left = { .n = 0 }, right = { .n = 0 };
+		const struct screen *s = screen_by_key(x->m, b->screen);
+		uint64_t sum = 14695981039346656037ULL;
+		int tray = 0;
+
+		if (s == NULL)
+			continue;
+		if (s == TAILQ_FIRST(&x->m->screens)) {
+			tray = tray_width(x);
+			tray_place(x, b->at.w, b->at.h);
+		}
+		add_left(x, s, &left);
+		add_right(x, s, &right);
+		sum = sum_pieces(sum_pieces(sum, &left), &right);
+		sum = paint_sum(sum, &tray, sizeof(tray));
+		if (sum != b->painted) {
+			bar_paint(x, b, &left, &right, tray);
+			b->painted = sum;
+		}
+		clear(&left);
+		clear(&right);
+	}
+}
+
+void
+bar_click(struct x *x, const xcb_button_press_event_t *ev)
+{
+	struct entry *en = x_lookup(x, ev->event);
+	struct barwin *b = en->ptr;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (ev->event_x < b->spots[i].from ||
+		    ev->event_x >= b->spots[i].to)
+			continue;
+		if (b->spots[i].block >= 0) {
+			x->hooks->click(
+			    x->ctx, (size_t)b->spots[i].block, ev->detail);
+			return;
+		}
+		for (size_t n = 0; n < workspace_count(x->m); n++) {
+			struct workspace *ws = workspace_at(x->m, n);
+
+			if (ws->id == b->spots[i].workspace) {
+				workspace_show(x->m, ws);
+				return;
+			}
+		}
+	}
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/mem.h"
+
+#include "fion/x/props.h"
+
+#define SIZE_LIMIT 32767
+
+/* WM_HINTS flags */
+#define INPUT_HINT   1U
+#define STATE_HINT   2U
+#define GROUP_HINT   64U
+#define URGENCY_HINT 256U
+
+/* WM_SIZE_HINTS flags */
+#define US_POSITION 1U
+#define P_POSITION  4U
+#define P_MIN_SIZE  16U
+#define P_MAX_SIZE  32U
+#define P_INC       64U
+#define P_ASPECT    128U
+#define P_BASE_SIZE 256U
+#define P_GRAVITY   512U
+
+uint32_t
+props_card(const uint8_t *data, size_t len, size_t i, uint32_t otherwise)
+{
+	uint32_t v;
+
+	if (len / 4 <= i)
+		return otherwise;
+	memcpy(&v, data + i * 4, 4);
+	return v;
+}
+
+bool
+props_has(const uint8_t *data, size_t len, uint32_t card)
+{
+	for (size_t i = 0; i < len / 4; i++)
+		if (props_card(data, len, i, 0) == card)
+			return true;
+	return false;
+}
+
+/* The length of the character at s and its value; 0 for a bad one. */
+static size_t
+utf8_next(const uint8_t *s, size_t len, uint32_t *out)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = s[0] < 0x80          ? 1 :
+	    s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
+	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
+	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
+					  0;
+	uint32_t v;
+
+	if (n == 0 || n > len)
+		return 0;
+	v = n == 1 ? s[0] : s[0] & (0x7fU >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		v = v << 6 | (s[i] & 0x3f);
+	}
+	if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v < 0xe000))
+		return 0;
+	*out = v;
+	return n;
+}
+
+/* Control characters, and those that turn the text's direction. */
+static bool
+unfit(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e ||
+	    c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+char *
+props_text(const uint8_t *data, size_t len, bool latin1)
+{
+	struct buf b = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < len && b.len < PROPS_TEXT;) {
+		uint32_t c = data[i];
+		size_t n = latin1 ? 1 : utf8_next(data + i, len - i, &c);
+
+		if (n == 0 || unfit(c)) {
+			if (n == 0)
+				buf_add_str(&b, "\xef\xbf\xbd");
+			i += n == 0 ? 1 : n;
+			continue;
+		}
+		if (latin1 && c >= 0x80) {
+			buf_add_u8(&b, (uint8_t)(0xc0 | c >> 6));
+			buf_add_u8(&b, (uint8_t)(0x80 | (c & 0x3f)));
+		} else {
+			buf_add(&b, data + i, n);
+		}
+		i += n;
+	}
+	text = xstrdup(buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+void
+props_class(const uint8_t *data, size_t len, char **instance, char **class)
+{
+	size_t first = strnlen((const char *)data, len);
+	size_t rest = first < len ? first + 1 : len;
+
+	*instance = props_text(data, first, true);
+	*class = props_text(
+	    data + rest, strnlen((const char *)data + rest, len - rest), true);
+}
+
+struct props_hints
+props_hints(const uint8_t *data, size_t len)
+{
+	struct props_hints h = { .input = true };
+	uint32_t flags = props_card(data, len, 0, 0);
+
+	if ((flags & INPUT_HINT) != 0)
+		h.input = props_card(data, len, 1, 1) != 0;
+	if ((flags & STATE_HINT) != 0)
+		h.iconic = props_card(data, len, 2, 1) == 3;
+	if ((flags & GROUP_HINT) != 0)
+		h.group = props_card(data, len, 8, 0);
+	h.urgent = (flags & URGENCY_HINT) != 0;
+	return h;
+}
+
+/* A length a window can have; otherwise what stands for none. */
+static int
+length(const uint8_t *data, size_t len, size_t i, int none)
+{
+	uint32_t v = props_card(data, len, i, 0);
+
+	return v < 1 || v > SIZE_LIMIT ? none : (int)v;
+}
+
+struct props_size
+props_size(const uint8_t *data, size_t len)
+{
+	struct props_size s = {
+		.min_w = 1, .min_h = 1, .inc_w = 1, .inc_h = 1, .gravity = 1
+	};
+	uint32_t flags = props_card(data, len, 0, 0);
+
+	s.position = (flags & (US_POSITION | P_POSITION)) != 0;
+	if ((flags & P_MIN_SIZE) != 0) {
+		s.min_w = length(data, len, 5, 1);
+		s.min_h = length(data, len, 6, 1);
+	}
+	if ((flags & P_MAX_SIZE) != 0) {
+		s.max_w = length(data, len, 7, 0);
+		s.max_h = length(data, len, 8, 0);
+	}
+	if ((flags & P_INC) != 0) {
+		s.inc_w = length(data, len, 9, 1);
+		s.inc_h = length(data, len, 10, 1);
+	}
+	if ((flags & P_ASPECT) != 0) {
+		s.min_aspect_x = length(data, len, 11, 0);
+		s.min_aspect_y = length(data, len, 12, 0);
+		s.max_aspect_x = length(data, len, 13, 0);
+		s.max_aspect_y = length(data, len, 14, 0);
+	}
+	if ((flags & P_BASE_SIZE) != 0) {
+		s.base_w = length(data, len, 15, 0);
+		s.base_h = length(data, len, 16, 0);
+	}
+	if ((flags & P_GRAVITY) != 0) {
+		uint32_t g = props_card(data, len, 17, 1);
+
+		s.gravity = g >= 1 && g <= 10 ? (int)g : 1;
+	}
+	if (s.max_w != 0 && s.max_w < s.min_w)
+		s.max_w = s.min_w;
+	if (s.max_h != 0 && s.max_h < s.min_h)
+		s.max_h = s.min_h;
+	return s;
+}
+
+static int
+constrain_one(int v, int min, int max, int base, int inc)
+{
+	int from = base > 0 ? base : min > 1 ? min : 0;
+
+	if (v > from && inc > 1)
+		v = from + (v - from) / inc * inc;
+	if (max > 0 && v > max)
+		v = max;
+	if (v < min)
+		v = min;
+	return v < 1 ? 1 : v;
+}
+
+void
+props_constrain(const struct props_size *s, int *w, int *h)
+{
+	int64_t cw = *w, ch = *h;
+
+	if (s->min_aspect_x > 0 && s->min_aspect_y > 0 &&
+	    cw * s->min_aspect_y < ch * s->min_aspect_x)
+		ch = cw * s->min_aspect_y / s->min_aspect_x;
+	if (s->max_aspect_x > 0 && s->max_aspect_y > 0 &&
+	    cw * s->max_aspect_y > ch * s->max_aspect_x)
+		cw = ch * s->max_aspect_x / s->max_aspect_y;
+	*w = constrain_one((int)cw, s->min_w, s->max_w, s->base_w, s->inc_w);
+	*h = constrain_one((int)ch, s->min_h, s->max_h, s->base_h, s->inc_h);
+}
+
+bool
+props_strut(
+    const uint8_t *data, size_t len, bool partial, struct props_strut *out)
+{
+	int v[12];
+
+	if (len < (partial ? 48U : 16U))
+		return false;
+	for (size_t i = 0; i < 12; i++) {
+		uint32_t c = props_card(data, len, i, 0);
+
+		v[i] = c > SIZE_LIMIT ? 0 : (int)c;
+	}
+	*out = (struct props_strut){ .left = v[0],
+		.right = v[1],
+		.top = v[2],
+		.bottom = v[3],
+		.left_to = SIZE_LIMIT,
+		.right_to = SIZE_LIMIT,
+		.top_to = SIZE_LIMIT,
+		.bottom_to = SIZE_LIMIT };
+	if (partial) {
+		out->left_from = v[4];
+		out->left_to = v[5];
+		out->right_from = v[6];
+		out->right_to = v[7];
+		out->top_from = v[8];
+		out->top_to = v[9];
+		out->bottom_from = v[10];
+		out->bottom_to = v[11];
+	}
+	return out->left + out->right + out->top + out->bottom > 0;
+}
+
+bool
+props_motif_plain(const uint8_t *data, size_t len)
+{
+	return len >= 12 && (props_card(data, len, 0, 0) & 2) != 0 &&
+	    props_card(data, len, 2, 1) == 0;
+}

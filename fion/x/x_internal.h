@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * x_internal: the mirror of the model in X, as the files of this room see it.
+ *
+ * What X was last told is kept beside what the model wants; x_reconcile()
+ * sends the difference, without one round trip.
+ */
+#ifndef FION_X_X_INTERNAL_H
+#define FION_X_X_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xcb/xcb.h>
+#include <xkbcommon/xkbcommon.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+
+#include "fion/config/config.h"
+#include "fion/model/model.h"
+#include "fion/prompt/prompt.h"
+#include "fion/x/props.h"
+#include "fion/x/x.h"
+
+/* Every atom we speak of; clang-format never rests on this list. */
+/* clang-format off */
+#define X_ATOMS(A) \
+	A(UTF8_STRING) \
+	A(MANAGER) \
+	A(WM_STATE) \
+	A(WM_PROTOCOLS) \
+	A(WM_DELETE_WINDOW) \
+	A(WM_TAKE_FOCUS) \
+	A(WM_CHANGE_STATE) \
+	A(WM_WINDOW_ROLE) \
+	A(WM_CLIENT_LEADER) \
+	A(_NET_SUPPORTED) \
+	A(_NET_SUPPORTING_WM_CHECK) \
+	A(_NET_WM_NAME) \
+	A(_NET_WM_VISIBLE_NAME) \
+	A(_NET_CLIENT_LIST) \
+	A(_NET_CLIENT_LIST_STACKING) \
+	A(_NET_NUMBER_OF_DESKTOPS) \
+	A(_NET_DESKTOP_NAMES) \
+	A(_NET_CURRENT_DESKTOP) \
+	A(_NET_DESKTOP_GEOMETRY) \
+	A(_NET_DESKTOP_VIEWPORT) \
+	A(_NET_WORKAREA) \
+	A(_NET_ACTIVE_WINDOW) \
+	A(_NET_CLOSE_WINDOW) \
+	A(_NET_MOVERESIZE_WINDOW) \
+	A(_NET_RESTACK_WINDOW) \
+	A(_NET_REQUEST_FRAME_EXTENTS) \
+	A(_NET_FRAME_EXTENTS) \
+	A(_NET_WM_DESKTOP) \
+	A(_NET_WM_STATE) \
+	A(_NET_WM_STATE_MODAL) \
+	A(_NET_WM_STATE_HIDDEN) \
+	A(_NET_WM_STATE_FULLSCREEN) \
+	A(_NET_WM_STATE_FOCUSED) \
+	A(_NET_WM_STATE_DEMANDS_ATTENTION) \
+	A(_NET_WM_STATE_MAXIMIZED_VERT) \
+	A(_NET_WM_STATE_MAXIMIZED_HORZ) \
+	A(_NET_WM_STATE_SKIP_TASKBAR) \
+	A(_NET_WM_STATE_SKIP_PAGER) \
+	A(_NET_WM_STATE_ABOVE) \
+	A(_NET_WM_STATE_BELOW) \
+	A(_NET_WM_STATE_STICKY) \
+	A(_NET_WM_ALLOWED_ACTIONS) \
+	A(_NET_WM_ACTION_FULLSCREEN) \
+	A(_NET_WM_ACTION_CLOSE) \
+	A(_NET_WM_ACTION_CHANGE_DESKTOP) \
+	A(_NET_WM_ACTION_MOVE) \
+	A(_NET_WM_ACTION_RESIZE) \
+	A(_NET_WM_WINDOW_TYPE) \
+	A(_NET_WM_WINDOW_TYPE_DESKTOP) \
+	A(_NET_WM_WINDOW_TYPE_DOCK) \
+	A(_NET_WM_WINDOW_TYPE_TOOLBAR) \
+	A(_NET_WM_WINDOW_TYPE_MENU) \
+	A(_NET_WM_WINDOW_TYPE_UTILITY) \
+	A(_NET_WM_WINDOW_TYPE_SPLASH) \
+	A(_NET_WM_WINDOW_TYPE_DIALOG) \
+	A(_NET_WM_WINDOW_TYPE_NOTIFICATION) \
+	A(_NET_WM_WINDOW_TYPE_NORMAL) \
+	A(_NET_WM_PING) \
+	A(_NET_WM_PID) \
+	A(_NET_WM_STRUT) \
+	A(_NET_WM_STRUT_PARTIAL) \
+	A(_NET_WM_USER_TIME) \
+	A(_NET_WM_USER_TIME_WINDOW) \
+	A(_NET_WM_FULLSCREEN_MONITORS) \
+	A(_MOTIF_WM_HINTS) \
+	A(_NET_SYSTEM_TRAY_OPCODE) \
+	A(_NET_SYSTEM_TRAY_ORIENTATION) \
+	A(_NET_SYSTEM_TRAY_VISUAL) \
+	A(_XEMBED) \
+	A(_XEMBED_INFO) \
+	A(_FION_LAYOUT) \
+	A(_FION_TIME)
+/* clang-format on */
+
+enum x_atom {
+#define A(name) X_##name,
+	X_ATOMS(A)
+#undef A
+	X_ATOM_COUNT
+};
+
+enum kind {
+	KIND_NORMAL,
+	KIND_DIALOG, /* floats */
+	KIND_NOTIFICATION,
+	KIND_DOCK,
+	KIND_DESKTOP,
+};
+
+enum owner {
+	OWNER_CLIENT, /* the client's own window */
+	OWNER_FRAME,  /* ptr is the client */
+	OWNER_TILE,   /* ptr is the tilewin: its window or its strip */
+	OWNER_BAR,
+	OWNER_TRAY, /* ptr is the icon */
+};
+
+struct client {
+	TAILQ_ENTRY(client) link; /* in the order they were mapped */
+	struct win *win;          /* NULL for docks and desktops */
+	xcb_window_t id, frame;
+	enum kind kind;
+	bool own_visual;
+	xcb_visualid_t visual;
+	uint8_t depth;
+	uint16_t border;
+	struct props_hints hints;
+	struct props_size size;
+	struct props_strut strut;
+	bool has_strut;
+	bool takes_focus, deletes, pings;
+	bool modal, skip_taskbar, above, below, maximized;
+	bool demands; /* attention, by _NET_WM_STATE */
+	bool no_focus, plain, follow_hints;
+	xcb_window_t transient_for, time_window;
+	uint32_t user_time, pid;
+	bool has_time;
+	uint64_t ping_at;               /* when it was asked; 0: it answers */
+	struct rect frame_at, inner_at; /* as sent */
+	bool frame_mapped;
+	unsigned skip_unmaps;
+	uint32_t sent_state, sent_desktop;
+	int sent_wm_state;
+};
+TAILQ_HEAD(client_list, client);
+
+/* The window of a tile: its ground, its border, its strip of tabs. */
+struct tilewin {
+	TAILQ_ENTRY(tilewin) link;
+	uint32_t tile; /* its id in the model */
+	xcb_window_t window, strip;
+	struct rect at;
+	uint32_t border;
+	bool mapped, strip_mapped, seen;
+	int strip_w, strip_h;
+	uint64_t painted;     /* what the strip shows, as a hash */
+	struct win *tabs[64]; /* what lies where on the strip */
+	int edges[65];
+	size_t n;
+};
+TAILQ_HEAD(tilewin_list, tilewin);
+
+struct tray_icon {
+	TAILQ_ENTRY(tray_icon) link;
+	xcb_window_t window;
+	bool mapped;
+};
+TAILQ_HEAD(tray_list, tray_icon);
+
+struct barwin {
+	TAILQ_ENTRY(barwin) link;
+	char *screen;
+	xcb_window_t window;
+	struct rect at;
+	bool mapped;
+	uint64_t painted;
+	struct {
+		int from, to;
+		uint32_t workspace; /* or 0 */
+		int block;          /* or -1 */
+	} spots[96];
+	size_t n;
+};
+TAILQ_HEAD(barwin_list, barwin);
+
+struct entry {
+	uint32_t id;
+	enum owner owner;
+	void *ptr;
+};
+
+/* Where keys go. */
+enum input {
+	INPUT_NONE,
+	INPUT_MODE,
+	INPUT_PROMPT,
+	INPUT_PASS,
+};
+
+struct grab {
+	uint8_t code;
+	uint16_t mods;
+};
+
+struct draw;
+
+struct x {
+	xcb_connection_t *c;
+	xcb_screen_t *screen;
+	int number;
+	xcb_window_t root, check, nofocus;
+	xcb_atom_t atoms[X_ATOM_COUNT];
+	xcb_atom_t wm_sn, tray_sn;
+	uint8_t randr_event, xkb_event;
+	bool has_randr, has_xkb, has_monitors, has_res;
+	struct model *m;
+	const struct config *config;
+	const struct x_hooks *hooks;
+	void *ctx;
+	struct style style;
+	xcb_timestamp_t time, user_time;
+	bool lost; /* another window manager took over */
+
+	struct entry *entries; /* open addressing, by id */
+	size_t n_entries, cap_entries;
+	struct client_list clients;
+	struct tilewin_list tiles;
+	struct barwin_list bars;
+	struct tray_list tray;
+	xcb_window_t tray_owner;
+
+	xcb_window_t *pending; /* asked to be mapped, in this batch */
+	size_t n_pending;
+
+	xcb_window_t focus; /* as sent */
+	struct win *focus_win;
+	uint64_t refocus_at;
+	unsigned refocused;
+	struct buf sent_list, sent_stack, sent_layers, sent_names, sent_area;
+	uint32_t sent_current, sent_count, sent_active;
+	bool dirty; /* the arrangement is to be saved in X */
+	uint64_t save_at;
+
+	struct xkb_context *xkb;
+	struct xkb_keymap *keymap;
+	struct xkb_state *xkb_state;
+	int32_t xkb_device;
+	uint16_t mod_num, mod_alt, mod_win, mod_level3, mod_scroll;
+	struct grab *grabs;
+	size_t n_grabs;
+	enum input input;
+	const struct config_mode *mode;
+	bool held;
+	unsigned count;
+	uint64_t mode_ends;
+	struct prompt prompt;
+	bool exiting_mode;
+
+	uint64_t screens_at; /* read them again then; 0: not */
+	uint64_t paint_after;
+	bool unpainted;
+	bool bar_on;
+	const struct x_bar *bar;
+	char message[512]; /* shown in the bar until */
+	uint64_t message_ends;
+	struct draw *draw;
+	int bar_height;
+};
+
+uint64_t x_now(void); /* milliseconds */
+
+/* conn.c */
+void x_prop_cards(struct x *x, xcb_window_t w, enum x_atom name,
+    xcb_atom_t type, const uint32_t *v, size_t n);
+void x_prop_text(
+    struct x *x, xcb_window_t w, enum x_atom name, const char *text);
+void x_send(struct x *x, xcb_window_t to, xcb_window_t about, enum x_atom type,
+    const uint32_t data[5], uint32_t mask);
+void x_remember(struct x *x, uint32_t id, enum owner owner, void *ptr);
+void x_forget(struct x *x, uint32_t id);
+struct entry *x_lookup(struct x *x, uint32_t id);
+struct client *x_client(struct x *x, uint32_t id);
+struct client *x_client_of(struct x *x, const struct win *w);
+
+void x_save_layout(struct x *x);
+
+/* client.c */
+void client_manage_pending(struct x *x);
+void client_queue(struct x *x, xcb_window_t w);
+void client_adopt_all(struct x *x);
+void client_unmanage(struct x *x, struct client *c, bool gone);
+void client_property(struct x *x, struct client *c, xcb_atom_t atom);
+void client_configure_request(
+    struct x *x, const xcb_configure_request_event_t *ev);
+void client_tell_place(struct x *x, struct client *c);
+void client_set_urgent(struct x *x, struct client *c, bool urgent);
+void client_close(struct x *x, struct client *c, bool kill);
+
+/* render.c */
+void render_stack(struct x *x);
+void render_client_state(struct x *x, struct client *c);
+struct win *tile_win_at(struct x *x, xcb_window_t strip, int px);
+
+/* focus.c */
+void focus_apply(struct x *x);
+void focus_in(struct x *x, const xcb_focus_in_event_t *ev);
+void focus_request(
+    struct x *x, struct client *c, bool by_person, xcb_timestamp_t when);
+
+/* ewmh.c */
+void ewmh_announce(struct x *x);
+void ewmh_update(struct x *x);
+void ewmh_withdraw(struct x *x);
+void ewmh_message(struct x *x, const xcb_client_message_event_t *ev);
+
+/* keys.c */
+int keys_init(struct x *x, struct err *e);
+void keys_reload(struct x *x);
+void keys_regrab(struct x *x);
+void keys_xkb_event(struct x *x, const xcb_generic_event_t *ev);
+void keys_free(struct x *x);
+uint32_t keys_sym(struct x *x, uint8_t code, bool shifted);
+uint32_t keys_mods(struct x *x, uint16_t state);
+
+/* modes.c */
+void modes_key(struct x *x, const xcb_key_press_event_t *ev);
+void modes_leave(struct x *x);
+void modes_tick(struct x *x, uint64_t now);
+
+/* outputs.c */
+void outputs_init(struct x *x);
+void outputs_read(struct x *x);
+void outputs_struts(struct x *x);
+
+/* strip.c, panel.c */
+void strip_paint_all(struct x *x);
+void bar_update(struct x *x); /* windows as the screens are */
+void bar_paint_all(struct x *x);
+void bar_click(struct x *x, const xcb_button_press_event_t *ev);
+void bar_free(struct x *x);
+
+/* tray.c */
+void tray_start(struct x *x);
+void tray_stop(struct x *x);
+bool tray_message(struct x *x, const xcb_client_message_event_t *ev);
+void tray_gone(struct x *x, struct tray_icon *icon);
+int tray_width(struct x *x);
+void tray_place(struct x *x, int right, int height);
+
+#endif
