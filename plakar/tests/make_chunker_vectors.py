@@ -79,4 +79,5 @@ def main():
         print(key.hex(), lo, avg, hi, source, n, *cuts(key, lo, avg, hi, data))
 
 
-main()
+if __name__ == "__main__":
+    main()
