@@ -197,7 +197,7 @@ next_wake(struct session *s)
 	uint64_t deadline = x_deadline(s->x), now = x_clock();
 	int ms = session_clock_wait(s);
 
-	if (x_unpainted(s->x))
+	if (x_unpainted(s->x) || x_waiting(s->x))
 		return 0;
 	if (deadline != 0)
 		ms = sooner(ms, deadline <= now ? 0 : (int)(deadline - now));
@@ -250,7 +250,7 @@ turn(struct session *s, struct err *e)
 	handle_signals(s);
 	if (n == -1)
 		return 0;
-	if (n == 0 && x_unpainted(s->x))
+	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x))
 		x_paint(s->x);
 	if (session_clock_wait(s) == 0)
 		session_clock(s);

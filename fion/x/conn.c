@@ -409,6 +409,7 @@ free_all(struct x *x)
 	buf_free(&x->sent_area);
 	free(x->entries);
 	free(x->pending);
+	free(x->next);
 	free(x);
 }
 

@@ -233,12 +233,30 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		screens_changed(x);
 }
 
+/* Replies bring events with them, which then lie in xcb, not in x_fd(). */
+bool
+x_waiting(struct x *x)
+{
+	if (x->next == NULL)
+		x->next = xcb_poll_for_queued_event(x->c);
+	return x->next != NULL;
+}
+
+static xcb_generic_event_t *
+next_event(struct x *x)
+{
+	xcb_generic_event_t *ev = x->next;
+
+	x->next = NULL;
+	return ev != NULL ? ev : xcb_poll_for_event(x->c);
+}
+
 int
 x_read(struct x *x, struct err *e)
 {
 	xcb_generic_event_t *ev;
 
-	while ((ev = xcb_poll_for_event(x->c)) != NULL) {
+	while ((ev = next_event(x)) != NULL) {
 		/* What a window that waits asks comes after its map. */
 		switch (ev->response_type & 0x7f) {
 		case XCB_CONFIGURE_REQUEST:

@@ -62,6 +62,9 @@ int x_fd(const struct x *x);
 /* Handle what has come.  -1: the server is gone, or another took over. */
 int x_read(struct x *x, struct err *e) ATTR_CHECKED;
 
+/* Whether something has come that waiting for x_fd() would not show. */
+bool x_waiting(struct x *x);
+
 /* When x_tick() wants to be called next, in x's clock; 0: never. */
 uint64_t x_deadline(const struct x *x);
 uint64_t x_clock(void);

@@ -229,7 +229,8 @@ struct x {
 	void *ctx;
 	struct style style;
 	xcb_timestamp_t time, user_time;
-	bool lost; /* another window manager took over */
+	bool lost;                 /* another window manager took over */
+	xcb_generic_event_t *next; /* read already, by x_waiting(); or NULL */
 
 	struct entry *entries; /* open addressing, by id */
 	size_t n_entries, cap_entries;
