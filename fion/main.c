@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "lib/err.h"
@@ -45,6 +46,10 @@ usage(FILE *out)
 {
 	fprintf(out, "usage: fion [-nr] [-c FILE] [-d DISPLAY]\n\n");
 	opt_print(options, out);
+	fprintf(out,
+	    "\nWithout a configuration: Win+Return starts a terminal, Win+d "
+	    "a program,\nWin+t shows what can be done with tiles; fion(1) "
+	    "says more.\n");
 }
 
 static int
@@ -87,6 +92,11 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	log_init("fion", LOG_USER, true);
+	if (argc == 3 && strcmp(argv[1], "help") == 0 &&
+	    strcmp(argv[2], "--tables") == 0) {
+		opt_print_table("", options, stdout); /* tools/tables.py */
+		return 0;
+	}
 	opt_init(&p, options, argc, argv, false);
 	while ((id = opt_next(&p, &e)) != OPT_END) {
 		switch (id) {

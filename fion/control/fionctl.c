@@ -19,13 +19,38 @@
 #include "lib/err.h"
 #include "lib/opt.h"
 
+#include "fion/cmd/cmd.h"
 #include "fion/control/paths.h"
+
+#define LEFT 33 /* columns of a command in the help */
 
 enum {
 	OPT_HELP = 'h',
 	OPT_JSON = 'j',
 	OPT_DISPLAY = 'd',
 	OPT_VERSION = 256,
+};
+
+/* What fionctl knows beside the commands of fion; as in cmd_table. */
+static const struct cmd requests[] = {
+	{ "get", "tree", "", "everything, as a tree", 0, 0, false },
+	{ "get", "screens", "", "the screens", 0, 0, false },
+	{ "get", "workspaces", "", "the workspaces, of all screens", 0, 0,
+	    false },
+	{ "get", "windows", "", "all windows", 0, 0, false },
+	{ "get", "focused", "", "the window that has the focus", 0, 0, false },
+	{ "get", "keys", "", "every mode and what its keys do", 0, 0, false },
+	{ "get", "commands", "", "every command", 0, 0, false },
+	{ "get", "config", "", "every setting and its value", 0, 0, false },
+	{ "get", "mode", "", "the mode that waits for a key", 0, 0, false },
+	{ "get", "version", "", "the version of the fion that runs", 0, 0,
+	    false },
+	{ "subscribe", NULL, "", "the tree, then events as they happen", 0, 0,
+	    false },
+	{ "sync", NULL, "", "wait until all is done and drawn", 0, 0, false },
+	{ "help", NULL, "[COMMAND]", "what there is; or about a command", 0, 2,
+	    false },
+	{ NULL, NULL, NULL, NULL, 0, 0, false },
 };
 
 static const struct opt options[] = {
@@ -41,10 +66,96 @@ usage(FILE *out)
 {
 	fprintf(out,
 	    "usage: fionctl [-j] [-d DISPLAY] COMMAND [ARGUMENT ...]\n"
-	    "       fionctl [-j] get tree|screens|workspaces|windows|"
-	    "focused|keys|commands|config|mode|version\n"
-	    "       fionctl subscribe\n\n");
+	    "       fionctl [-j] [-d DISPLAY] get WHAT\n"
+	    "       fionctl [-d DISPLAY] subscribe\n"
+	    "       fionctl help [COMMAND]\n\n");
 	opt_print(options, out);
+}
+
+/* The lines of a table whose noun, and verb if not NULL, are these. */
+static size_t
+print_commands(const struct cmd *c, const char *noun, const char *verb)
+{
+	size_t n = 0;
+
+	for (; c->noun != NULL; c++) {
+		char words[80];
+
+		if (noun != NULL && strcmp(noun, c->noun) != 0)
+			continue;
+		if (verb != NULL &&
+		    (c->verb == NULL || strcmp(verb, c->verb) != 0))
+			continue;
+		snprintf(words, sizeof(words), "%s%s%s%s%s", c->noun,
+		    c->verb == NULL ? "" : " ", c->verb == NULL ? "" : c->verb,
+		    c->args[0] == '\0' ? "" : " ", c->args);
+		if (strlen(words) > LEFT)
+			printf("  %s\n  %-*s %s\n", words, LEFT, "", c->help);
+		else
+			printf("  %-*s %s\n", LEFT, words, c->help);
+		n++;
+	}
+	return n;
+}
+
+/* For tools/tables.py. */
+static void
+print_tables(void)
+{
+	const struct cmd *const all[] = { cmd_table, requests };
+
+	opt_print_table("", options, stdout);
+	for (size_t t = 0; t < 2; t++)
+		for (const struct cmd *c = all[t]; c->noun != NULL; c++)
+			printf("%s%s%s\t\t\t%s\t%s\n", c->noun,
+			    c->verb == NULL ? "" : " ",
+			    c->verb == NULL ? "" : c->verb, c->args, c->help);
+}
+
+static int
+help(int argc, char **argv)
+{
+	const char *noun = argc > 0 ? argv[0] : NULL;
+	const char *verb = argc > 1 ? argv[1] : NULL;
+	size_t n;
+
+	if (noun != NULL && strcmp(noun, "--tables") == 0) {
+		print_tables();
+		return 0;
+	}
+	if (noun == NULL) {
+		usage(stdout);
+		printf("\nThe commands; fionctl(1) says more:\n\n");
+	}
+	n = print_commands(cmd_table, noun, verb);
+	n += print_commands(requests, noun, verb);
+	if (n > 0)
+		return 0;
+	fprintf(stderr, "fionctl: no command \"%s%s%s\"\n", noun,
+	    verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+	return 2;
+}
+
+/* Is it one of requests, or a command that fion takes? */
+static bool
+known(int argc, char **argv, struct err *e)
+{
+	const struct cmd *r;
+
+	for (r = requests; r->noun != NULL; r++) {
+		if (strcmp(r->noun, argv[0]) != 0)
+			continue;
+		if (argc == (r->verb == NULL ? 1 : 2) &&
+		    (r->verb == NULL || strcmp(r->verb, argv[1]) == 0))
+			return true;
+		if (r[1].noun == NULL || strcmp(r->noun, r[1].noun) != 0)
+			break;
+	}
+	if (r->noun == NULL)
+		return cmd_find((size_t)argc, (const char *const *)argv, e) !=
+		    NULL;
+	err_set(e, ERR_USAGE, "see \"fionctl help %s\"", argv[0]);
+	return false;
 }
 
 static int
@@ -80,12 +191,11 @@ send_request(int fd, int argc, char **argv, struct err *e)
 	char *text;
 	int rc = 0;
 
-	if (strcmp(argv[0], "get") == 0 && argc == 2) {
+	if (strcmp(argv[0], "get") == 0) {
 		j = json_pack("{s:s}", "get", argv[1]);
 		json_decref(words);
-	} else if ((strcmp(argv[0], "subscribe") == 0 ||
-		       strcmp(argv[0], "sync") == 0) &&
-	    argc == 1) {
+	} else if (strcmp(argv[0], "subscribe") == 0 ||
+	    strcmp(argv[0], "sync") == 0) {
 		j = json_pack("{s:b}", argv[0], 1);
 		json_decref(words);
 	} else {
@@ -161,7 +271,7 @@ talk(int fd, bool as_json, bool listen)
 	int rc = 1;
 
 	if (next_line(fd, &in, &line)) {
-		rc = show_answer(buf_str(&line), line.len, as_json && !listen);
+		rc = show_answer(buf_str(&line), line.len, as_json || listen);
 		while (listen && rc == 0 && next_line(fd, &in, &line)) {
 			printf("%s\n", buf_str(&line));
 			if (fflush(stdout) == EOF)
@@ -207,6 +317,12 @@ main(int argc, char **argv)
 	}
 	if (p.next >= argc) {
 		usage(stderr);
+		return 2;
+	}
+	if (strcmp(argv[p.next], "help") == 0)
+		return help(argc - p.next - 1, argv + p.next + 1);
+	if (!known(argc - p.next, argv + p.next, &e)) {
+		fprintf(stderr, "fionctl: %s\n", e.msg);
 		return 2;
 	}
 	fd = connect_to(display, &e);
