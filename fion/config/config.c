@@ -234,15 +234,13 @@ rule_act(struct parser *p, struct config_rule *r, const struct config_line *l,
 		r->full = FULL_NONE;
 	} else if (strcmp(w, "nofocus") == 0) {
 		r->no_focus = true;
-	} else if (strcmp(w, "noborder") == 0) {
-		r->no_border = true;
 	} else if (strcmp(w, "hints") == 0) {
 		r->hints = true;
 	} else {
 		return config_complain(l, i, p->e,
 		    "\"%s\": a rule says workspace=, tile=, float, tiled, "
 		    "fullscreen, fullscreen=tile, fullscreen=none, nofocus, "
-		    "noborder, hints",
+		    "hints",
 		    w);
 	}
 	return 0;
@@ -537,7 +535,6 @@ config_match(const struct config *c, const char *class, const char *instance,
 		if (all.full == -1)
 			all.full = r->full;
 		all.no_focus = all.no_focus || r->no_focus;
-		all.no_border = all.no_border || r->no_border;
 		all.hints = all.hints || r->hints;
 	}
 	return all;

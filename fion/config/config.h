@@ -63,7 +63,7 @@ struct config_rule {
 	char *workspace, *tile;
 	int floating; /* -1: not said */
 	int full;     /* -1: not said, else enum full */
-	bool no_focus, no_border, hints;
+	bool no_focus, hints;
 };
 
 struct config_settings {
