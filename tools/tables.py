@@ -8,7 +8,8 @@ fields between tabs:
     command  letter  long  ARG  help
 
 A line with neither letter nor long name is the command itself, its help the
-one-line summary.  The command "" stands for the program's own options.
+one-line summary; its ARG, if any, what it takes.  The command "" stands for
+the program's own options.  A command may be two words, "noun verb".
 """
 
 import dataclasses
@@ -28,6 +29,7 @@ class Command:
     name: str
     summary: str
     options: list
+    arg: str = ""
 
 
 def read_tables(program):
@@ -49,4 +51,5 @@ def read_tables(program):
             command.options.append(Option(letter, long, arg, text))
         else:
             command.summary = text
+            command.arg = arg
     return commands
