@@ -33,6 +33,7 @@
 #include "smtpd/proc/parent/parent.h"
 #include "smtpd/proc/proc.h"
 #include "smtpd/proc/queue/queue.h"
+#include "smtpd/proc/resolver/resolver.h"
 #include "smtpd/proc/scheduler/scheduler.h"
 
 #define DISPATCHERS_MAX 4
@@ -58,7 +59,8 @@ static int
 run_process(const char *name, const char *instance)
 {
 	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
-		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops };
+		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops,
+		&resolver_ops };
 	uint64_t n;
 
 	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))

@@ -482,8 +482,6 @@ build_test(struct conf_builder *b, enum conf_test test, bool negate, bool regex,
 		build_problem(b, "%s given twice", conf_test_name(test));
 	if (negate && (test == CONF_TEST_FROM_ANY || test == CONF_TEST_FOR_ANY))
 		build_problem(b, "! any matches nothing");
-	if (test == CONF_TEST_FROM_RDNS)
-		build_lack(b, "from rdns");
 	if (test == CONF_TEST_TLS)
 		build_lack(b, "match tls");
 	m->from_given |= is_from;

@@ -35,6 +35,7 @@ static const char *const names[] = {
 	[PROC_SCHEDULER] = "scheduler",
 	[PROC_DISPATCHER] = "dispatcher",
 	[PROC_DELIVER] = "deliver",
+	[PROC_RESOLVER] = "resolver",
 };
 
 const char *
@@ -55,6 +56,7 @@ proc_linked(enum proc_id a, enum proc_id b)
 		{ PROC_LOOKUP, PROC_DISPATCHER },
 		{ PROC_QUEUE, PROC_SCHEDULER },
 		{ PROC_QUEUE, PROC_DISPATCHER },
+		{ PROC_RESOLVER, PROC_DISPATCHER },
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
@@ -146,7 +148,8 @@ start(struct proc *p)
 {
 	struct err e;
 
-	if (sandbox_enter(p->ops->id, p->setup, &e) == -1) {
+	if ((p->ops->prepare != NULL && p->ops->prepare(p, &e) == -1) ||
+	    sandbox_enter(p->ops->id, p->setup, &e) == -1) {
 		log_error("%s: %s", proc_name(p->ops->id), e.msg);
 		exit(1);
 	}

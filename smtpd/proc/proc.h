@@ -33,6 +33,7 @@ enum proc_id {
 	PROC_SCHEDULER,
 	PROC_DISPATCHER,
 	PROC_DELIVER,
+	PROC_RESOLVER,
 	PROC_COUNT
 };
 
@@ -72,6 +73,9 @@ enum proc_message {
 	MSG_UNSCHEDULE, /* queue -> scheduler: id */
 	MSG_DUE,        /* scheduler -> queue: ids */
 
+	MSG_RESOLVE,  /* dispatcher -> resolver: smtpd/dns/dns.h */
+	MSG_RESOLVED, /* back */
+
 	MSG_DELIVER,   /* queue -> parent -> deliver */
 	MSG_DELIVERED, /* deliver -> parent -> queue */
 
@@ -84,6 +88,7 @@ enum proc_message {
 
 struct event_base;
 struct buf;
+struct err;
 struct proc;
 
 struct proc_peer {
@@ -93,6 +98,8 @@ struct proc_peer {
 
 struct proc_ops {
 	enum proc_id id;
+	/* Before the sandbox: open what is needed, or NULL. */
+	int (*prepare)(struct proc *p, struct err *e);
 	/* After the sandbox: make the state, start timers. */
 	void (*start)(struct proc *p);
 	void (*message)(

@@ -120,6 +120,8 @@ on_result(void *arg, int failed, struct ub_result *result)
 		a.status = RESOLVE_NO_NAME;
 	} else if (failed == 0 && result->havedata) {
 		a.status = RESOLVE_DATA;
+		a.records = result->data;
+		a.lens = result->len;
 		a.data = (const uint8_t *)result->data[0];
 		a.len = (size_t)result->len[0];
 		while (result->data[a.n] != NULL)

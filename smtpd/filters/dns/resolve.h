@@ -17,6 +17,7 @@
 #include "lib/attr.h"
 
 #define RESOLVE_A    1
+#define RESOLVE_PTR  12
 #define RESOLVE_MX   15
 #define RESOLVE_AAAA 28
 
@@ -31,10 +32,14 @@ enum resolve_status {
 	RESOLVE_FAILED,  /* no answer: later there may be one */
 };
 
-/* The first record's bytes, borrowed for the call; n counts them all. */
+/*
+ * The records, borrowed for the call; data and len are the first one's.
+ */
 struct resolve_answer {
 	enum resolve_status status;
 	size_t n;
+	char *const *records;
+	const int *lens;
 	const uint8_t *data;
 	size_t len;
 };

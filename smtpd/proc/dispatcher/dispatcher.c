@@ -148,6 +148,7 @@ state_of(struct proc *p)
 		d->proc = p;
 		TAILQ_INIT(&d->listeners);
 		RB_INIT(&d->sessions);
+		RB_INIT(&d->asks);
 		p->state = d;
 	}
 	return d;
@@ -296,6 +297,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_COMMITTED:
 		for_session(d, m);
 		break;
+	case MSG_RESOLVED:
+		ask_answered(d, m);
+		break;
 	case MSG_CTL:
 		control(d, from, m);
 		break;
@@ -312,6 +316,8 @@ peer_gone(struct proc *p, struct proc_peer peer)
 	struct dispatcher *d = p->state;
 	struct session *s, *next;
 
+	if (d != NULL && peer.id == PROC_RESOLVER)
+		ask_lost(d);
 	if (d == NULL || (peer.id != PROC_LOOKUP && peer.id != PROC_QUEUE))
 		return;
 	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {

@@ -11,6 +11,7 @@
 #include <bsd/sys/tree.h>
 #include <stdbool.h>
 
+#include "smtpd/proc/dispatcher/ask.h"
 #include "smtpd/proc/dispatcher/session.h"
 #include "smtpd/proc/proc.h"
 
@@ -28,6 +29,8 @@ struct dispatcher {
 	struct sessions sessions;
 	unsigned n_sessions, max_sessions;
 	uint32_t last_number;
+	struct asks asks;
+	uint32_t last_ask;
 	uint32_t *msgids; /* free ones, from the queue */
 	size_t n_msgids;
 	bool asked_msgids, draining, paused;

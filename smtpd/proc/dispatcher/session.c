@@ -51,6 +51,7 @@ session_free(struct session *s)
 	struct dispatcher *d = s->dispatcher;
 
 	session_end_transaction(s, true);
+	ask_cancel(s->ask);
 	RB_REMOVE(sessions, &d->sessions, s);
 	d->n_sessions--;
 	proc_count(d->proc, "smtp.session", -1);
@@ -214,8 +215,7 @@ fill_envelope(const struct session *s, struct envelope *ev)
 	    ev, ENVELOPE_TAG, s->listen == NULL ? NULL : s->listen->tag);
 	envelope_set_text(ev, ENVELOPE_SMTPNAME, hostname(s));
 	envelope_set_text(ev, ENVELOPE_HELO, s->helo);
-	envelope_set_text(
-	    ev, ENVELOPE_HOSTNAME, s->local ? s->setup->hostname : "<unknown>");
+	envelope_set_text(ev, ENVELOPE_HOSTNAME, session_host(s));
 	envelope_set_text(ev, ENVELOPE_SOURCE, s->source);
 	envelope_set_text(ev, ENVELOPE_ENVID, s->mail.envid);
 	envelope_set_text(ev, ENVELOPE_ORCPT, s->rcpt.orcpt);
@@ -390,19 +390,55 @@ read_command(struct session *s)
 	return true;
 }
 
+const char *
+session_host(const struct session *s)
+{
+	return s->fcrdns == DNS_OK ? s->rdns : "<unknown>";
+}
+
 static void
 greet(struct session *s)
 {
 	char banner[SETUP_HOSTNAME_MAX + 64];
+
+	log_info("%016llx smtp connected address=%s host=%s",
+	    (unsigned long long)s->id, s->source, s->rdns);
+	snprintf(banner, sizeof(banner), "220 %s ESMTP maison", hostname(s));
+	session_reply(s, banner);
+}
+
+static void
+on_rdns(void *arg, const struct dns_answer *a)
+{
+	struct session *s = arg;
+
+	s->ask = NULL;
+	s->fcrdns = a->status;
+	snprintf(s->rdns, sizeof(s->rdns), "%s",
+	    a->n > 0 ? a->hosts[0].name : "<unknown>");
+	if (s->wait != SESSION_WAIT_RDNS || s->ending)
+		return;
+	s->wait = SESSION_GO;
+	greet(s);
+	session_run(s);
+}
+
+/* The banner waits for the client's name. */
+static void
+identify(struct session *s)
+{
 	const struct timeval tv = { TIMEOUT, 0 };
 
 	s->state = SESSION_COMMAND;
 	bufferevent_set_timeouts(s->bev, &tv, &tv);
-	log_info("%016llx smtp connected address=%s host=%s",
-	    (unsigned long long)s->id, s->source,
-	    s->local ? s->setup->hostname : "<unknown>");
-	snprintf(banner, sizeof(banner), "220 %s ESMTP maison", hostname(s));
-	session_reply(s, banner);
+	if (s->local) {
+		snprintf(s->rdns, sizeof(s->rdns), "%s", s->setup->hostname);
+		s->fcrdns = DNS_OK;
+		greet(s);
+		return;
+	}
+	s->wait = SESSION_WAIT_RDNS;
+	s->ask = ask_dns(s->dispatcher, DNS_PTR, s->source, "", on_rdns, s);
 }
 
 static void
@@ -439,7 +475,7 @@ read_proxy(struct session *s)
 	evbuffer_drain(in, h.len);
 	if (!h.local)
 		set_source(s, (const struct sockaddr *)&h.src);
-	greet(s);
+	identify(s);
 	return true;
 }
 
@@ -544,7 +580,7 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 		s->state = SESSION_PROXY;
 		bufferevent_set_timeouts(s->bev, &proxy_time, NULL);
 	} else {
-		greet(s);
+		identify(s);
 	}
 	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
 }
@@ -553,7 +589,8 @@ void
 session_lost_peer(struct session *s, bool lookup)
 {
 	bool waits_lookup = s->wait == SESSION_WAIT_RCPT;
-	bool waits_queue = s->wait != SESSION_GO && !waits_lookup;
+	bool waits_queue = s->wait != SESSION_GO && !waits_lookup &&
+	    s->wait != SESSION_WAIT_RDNS;
 
 	/* The lookup's envelopes may have been lost with it. */
 	if ((lookup && s->n_envelopes > 0 && !waits_queue) ||

@@ -23,10 +23,12 @@
 #include "lib/buf.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/dns/dns.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/smtp/command.h"
 #include "smtpd/smtp/data.h"
 
+struct ask;
 struct bufferevent;
 struct dispatcher;
 
@@ -43,7 +45,8 @@ enum session_wait {
 	SESSION_WAIT_RCPT,
 	SESSION_WAIT_FILE,
 	SESSION_WAIT_COMMIT,
-	SESSION_WAIT_MSGID
+	SESSION_WAIT_MSGID,
+	SESSION_WAIT_RDNS
 };
 
 struct session {
@@ -56,7 +59,10 @@ struct session {
 	struct bufferevent *bev;
 	struct event *end_timer;
 	bool local, ending;
-	char source[64]; /* address, or "local" */
+	char source[64];             /* address, or "local" */
+	char rdns[DNS_NAME_MAX + 1]; /* "<unknown>" when it has none */
+	enum dns_status fcrdns; /* DNS_OK: it leads back; LATER: not known */
+	struct ask *ask;
 	enum session_state state;
 	enum session_wait wait;
 	bool extended; /* EHLO */
@@ -101,6 +107,9 @@ void session_reply(struct session *s, const char *line);
 void session_run(struct session *s);
 void session_end_transaction(struct session *s, bool rollback);
 void session_fail(struct session *s, const char *reason);
+
+/* Its name when that leads back to it, else "<unknown>". */
+const char *session_host(const struct session *s);
 
 /* session_data.c */
 void session_begin_data(struct session *s);

@@ -51,8 +51,8 @@ add_received(struct session *s)
 		buf_printf(&s->message, "from %s (localhost [local])\n\t",
 		    s->helo[0] == '\0' ? "localhost" : s->helo);
 	else if (!mask)
-		buf_printf(&s->message, "from %s (<unknown> [%s%s])\n\t",
-		    s->helo,
+		buf_printf(&s->message, "from %s (%s [%s%s])\n\t", s->helo,
+		    session_host(s),
 		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
 	buf_printf(&s->message, "by %s (maison) with %s id %08x", hostname(s),
 	    s->mail.utf8    ? "UTF8SMTP" :

@@ -65,7 +65,8 @@ notify(const char *what)
 static bool
 restartable(enum proc_id id)
 {
-	return id == PROC_DISPATCHER || id == PROC_LOOKUP || id == PROC_CONTROL;
+	return id == PROC_DISPATCHER || id == PROC_LOOKUP ||
+	    id == PROC_CONTROL || id == PROC_RESOLVER;
 }
 
 static void
@@ -319,6 +320,7 @@ start_all(struct parent *pa, struct err *e)
 	add_child(pa, PROC_CONTROL, 0);
 	add_child(pa, PROC_SCHEDULER, 0);
 	add_child(pa, PROC_LOOKUP, 0);
+	add_child(pa, PROC_RESOLVER, 0);
 	add_child(pa, PROC_QUEUE, 0);
 	for (unsigned i = 0; i < pa->setup->n_dispatchers; i++)
 		add_child(pa, PROC_DISPATCHER, i);

@@ -3,6 +3,7 @@
 """Started by root, in a mount name space with users of its own."""
 
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -48,14 +49,21 @@ def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
         owners[name] = int(status["Uid"].split()[0])
         assert status["NoNewPrivs"].strip() == "1", name
         assert status["Seccomp"].strip() == "2", name
-        if name in ("control", "scheduler", "dispatcher"):
+        if name in ("control", "scheduler", "dispatcher", "resolver"):
             assert os.readlink(f"/proc/{pid}/root") == "/var/empty"
     assert owners == {"control": 64091, "scheduler": 64091, "lookup": 64091,
-                      "dispatcher": 64091, "queue": 64092}
+                      "dispatcher": 64091, "resolver": 64091,
+                      "queue": 64092}
     smtpd.send(["mabel@a.org", "mabel@b.org", "root@b.org"])
     wait_for(lambda: "root gets no mail" in smtpd.log_text(), "a refusal")
     mail = wait_for(lambda: smtpd.mails("mabel"), "a mail in the Maildir")[0]
     assert mail.stat().st_uid == 64093 and mail.stat().st_mode & 0o77 == 0
+    # The DNS library has a thread, made after the sandbox.
+    tasks = [*pathlib.Path(
+        f"/proc/{smtpd.children('resolver')[0]}/task").iterdir()]
+    assert len(tasks) == 2
+    for task in tasks:
+        assert "Seccomp:\t2\n" in (task / "status").read_text()
     wait_for(lambda: "to=<mabel@a.org> rcpt=<mabel@a.org> user=mabel delay=0s "
              "result=Ok" in smtpd.log_text(), "a mail in the mbox")
     assert smtpd.stop() == 0
