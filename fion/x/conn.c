@@ -387,6 +387,8 @@ x_fd(const struct x *x)
 void
 x_sync(struct x *x)
 {
+	if (x->dirty)
+		x_save_layout(x);
 	free(xcb_get_input_focus_reply(x->c, xcb_get_input_focus(x->c), NULL));
 }
 
@@ -427,6 +429,7 @@ x_close(struct x *x, bool keep)
 		client_unmanage(x, c, false);
 	if (!keep)
 		xcb_delete_property(x->c, x->root, x->atoms[X__FION_LAYOUT]);
+	x->dirty = false;
 	ewmh_withdraw(x);
 	xcb_set_input_focus(x->c, XCB_INPUT_FOCUS_POINTER_ROOT,
 	    XCB_INPUT_FOCUS_POINTER_ROOT, XCB_CURRENT_TIME);

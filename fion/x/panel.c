@@ -173,6 +173,41 @@ add_workspaces(struct x *x, const struct screen *s, struct pieces *ps)
 	}
 }
 
+/* The name of a key, arrows as such. */
+static void
+key_name(struct config_key key, char *buf, size_t len)
+{
+	static const char *const arrows[] = { "\xe2\x86\x90", "\xe2\x86\x91",
+		"\xe2\x86\x92", "\xe2\x86\x93" };
+	char *name;
+
+	config_key_format(key, buf, len);
+	if (key.sym < XKB_KEY_Left || key.sym > XKB_KEY_Down)
+		return;
+	name = strrchr(buf, '+') != NULL ? strrchr(buf, '+') + 1 : buf;
+	snprintf(name, len - (size_t)(name - buf), "%s",
+	    arrows[key.sym - XKB_KEY_Left]);
+}
+
+/* Does a key before the i-th do the same? */
+static bool
+said_before(const struct config_mode *m, size_t i)
+{
+	const struct config_bind *b = &m->binds[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct config_bind *o = &m->binds[k];
+		size_t n = 0;
+
+		while (n < b->n && n < o->n &&
+		    strcmp(b->words[n], o->words[n]) == 0)
+			n++;
+		if (n == b->n && n == o->n)
+			return true;
+	}
+	return false;
+}
+
 /* What the keys of a mode do, in its words. */
 static void
 add_mode(struct x *x, struct pieces *ps)
@@ -192,9 +227,10 @@ add_mode(struct x *x, struct pieces *ps)
 		const struct config_bind *b = &m->binds[i];
 		const char *noun = b->words[0];
 
-		if (b->key.sym >= XKB_KEY_1 && b->key.sym <= XKB_KEY_9)
+		if ((b->key.sym >= XKB_KEY_1 && b->key.sym <= XKB_KEY_9) ||
+		    said_before(m, i))
 			continue; /* digits pick: everyone knows */
-		config_key_format(b->key, key, sizeof(key));
+		key_name(b->key, key, sizeof(key));
 		if (strcmp(noun, m->name) == 0 && b->n > 1)
 			noun = "";
 		p = add(x, ps, key);

@@ -98,7 +98,7 @@ struct prompt_history;
 int x_ask(struct x *x, const char *kind, struct prompt_words *words,
     struct prompt_history *history, struct err *e) ATTR_CHECKED;
 
-/* Every request sent so far has been done.  For tests. */
+/* Every request sent so far has been done, the layout is kept.  For tests. */
 void x_sync(struct x *x);
 
 #endif
