@@ -35,6 +35,8 @@ struct conf_builder {
 	struct conf_listen *listen;
 	struct conf_action *action;
 	struct conf_match *match;
+	struct conf_proc *proc;
+	struct conf_filter *filter;
 	struct conf_limit *limits;
 	size_t n_limits;
 };
@@ -114,6 +116,23 @@ void build_match(struct conf_builder *b);
 void build_test(struct conf_builder *b, enum conf_test test, bool negate,
     bool regex, struct conf_table *table);
 void build_match_action(struct conf_builder *b, const char *name);
+
+void build_proc(struct conf_builder *b, const char *name, const char *command);
+void build_proc_option(struct conf_builder *b, int what, const char *value);
+void build_filter(struct conf_builder *b, const char *name);
+void build_filter_proc(struct conf_builder *b, const char *name);
+void build_filter_exec(struct conf_builder *b, const char *command);
+void build_filter_chain(struct conf_builder *b);
+void build_filter_member(struct conf_builder *b, const char *name);
+void build_filter_phase(struct conf_builder *b, enum filter_phase phase);
+void build_filter_test(struct conf_builder *b, enum conf_filter_test test,
+    bool negate, bool regex, struct conf_table *table);
+void build_filter_decision(struct conf_builder *b, int what, const char *text);
+void build_filter_anonymous(struct conf_builder *b);
+const struct conf_filter *build_filter_ref(
+    struct conf_builder *b, const char *name);
+void build_listen_filter(struct conf_builder *b, const struct conf_filter *f);
+void build_action_filter(struct conf_builder *b, const struct conf_filter *f);
 
 /* What can only be checked when all has been read. */
 void build_end(struct conf_builder *b);

@@ -25,6 +25,8 @@ new_conf(void)
 	TAILQ_INIT(&c->listens);
 	TAILQ_INIT(&c->actions);
 	TAILQ_INIT(&c->matches);
+	TAILQ_INIT(&c->procs);
+	TAILQ_INIT(&c->filters);
 	c->warn_at[0] = 4 * 3600;
 	c->ttl = 4 * 86400;
 	c->max_message_size = 35 << 20;
@@ -95,7 +97,6 @@ free_listen(struct conf_listen *l)
 	free(l->port);
 	free(l->ciphers);
 	free(l->protocols);
-	free(l->filter);
 	free(l->hostname);
 	free(l->tag);
 	free(l);
@@ -110,10 +111,32 @@ free_action(struct conf_action *a)
 	free(a->backup_mx);
 	free(a->ciphers);
 	free(a->protocols);
-	free(a->filter);
 	free(a->helo);
 	free(a->mail_from);
 	free(a);
+}
+
+static void
+free_filters(struct conf *c)
+{
+	struct conf_filter *f;
+	struct conf_proc *p;
+
+	while ((f = TAILQ_FIRST(&c->filters)) != NULL) {
+		TAILQ_REMOVE(&c->filters, f, entry);
+		free(f->name);
+		free(f->text);
+		free(f);
+	}
+	while ((p = TAILQ_FIRST(&c->procs)) != NULL) {
+		TAILQ_REMOVE(&c->procs, p, entry);
+		free(p->name);
+		free(p->command);
+		free(p->user);
+		free(p->group);
+		free(p->chroot);
+		free(p);
+	}
 }
 
 static void
@@ -172,6 +195,7 @@ conf_free(struct conf *c)
 		free_action(a);
 	}
 	free_small(c);
+	free_filters(c);
 	for (size_t i = 0; i < c->n_files; i++)
 		free(c->files[i]);
 	free(c->files);
@@ -202,6 +226,8 @@ FIND(pki, pkis)
 FIND(ca, cas)
 FIND(action, actions)
 FIND(wrapper, wrappers)
+FIND(proc, procs)
+FIND(filter, filters)
 
 const char *
 conf_method_name(enum conf_method m)

@@ -23,9 +23,12 @@
 
 #include "lib/attr.h"
 
+#include "smtpd/filter/names.h"
+
 #define CONF_NAME_MAX     64
 #define CONF_WARN_MAX     4
 #define CONF_LISTEN_PKIS  32
+#define CONF_CHAIN_MAX    32
 #define CONF_DEFAULT_PATH "/etc/mail/smtpd.conf"
 
 struct buf;
@@ -77,6 +80,56 @@ struct conf_wrapper {
 	char *name, *command;
 };
 
+/* A filter program; of "proc", or of a filter's own "proc-exec". */
+struct conf_proc {
+	TAILQ_ENTRY(conf_proc) entry;
+	struct conf_pos pos;
+	char *name, *command;
+	char *user, *group, *chroot; /* NULL: smtpd's own, none */
+};
+
+enum conf_filter_kind {
+	CONF_FILTER_RULE,
+	CONF_FILTER_PROC,
+	CONF_FILTER_CHAIN
+};
+
+enum conf_filter_test {
+	CONF_FILTER_FCRDNS,
+	CONF_FILTER_RDNS,
+	CONF_FILTER_SRC,
+	CONF_FILTER_HELO,
+	CONF_FILTER_AUTH,
+	CONF_FILTER_MAIL_FROM,
+	CONF_FILTER_RCPT_TO
+};
+
+enum conf_filter_decision {
+	CONF_FILTER_BYPASS,
+	CONF_FILTER_DISCONNECT,
+	CONF_FILTER_JUNK,
+	CONF_FILTER_REJECT,
+	CONF_FILTER_SAY, /* "report" */
+	CONF_FILTER_REWRITE
+};
+
+struct conf_filter {
+	TAILQ_ENTRY(conf_filter) entry;
+	struct conf_pos pos;
+	char *name;
+	enum conf_filter_kind kind;
+	const struct conf_proc *proc;
+	const struct conf_filter *members[CONF_CHAIN_MAX]; /* of a chain */
+	size_t n_members;
+	/* a rule */
+	enum filter_phase phase;
+	enum conf_filter_test test;
+	bool negate, regex;
+	const struct conf_table *table; /* NULL: whether there is any */
+	enum conf_filter_decision decision;
+	char *text;
+};
+
 enum conf_tls {
 	CONF_TLS_NONE,
 	CONF_TLS_OFFER,
@@ -104,7 +157,7 @@ struct conf_listen {
 	char *ciphers, *protocols;
 	enum conf_auth auth;
 	const struct conf_table *auth_table; /* NULL: the system's users */
-	char *filter;
+	const struct conf_filter *filter;
 	char *hostname;
 	const struct conf_table *hostnames;
 	char *tag;
@@ -137,7 +190,8 @@ struct conf_action {
 	/* relay */
 	const struct conf_table *auth, *domain, *helo_src, *host, *src;
 	bool backup, srs, tls, tls_no_verify;
-	char *backup_mx, *ciphers, *protocols, *filter, *helo, *mail_from;
+	char *backup_mx, *ciphers, *protocols, *helo, *mail_from;
+	const struct conf_filter *filter;
 	const struct conf_ca *ca;
 	const struct conf_pki *pki;
 	unsigned given;
@@ -199,6 +253,8 @@ struct conf {
 	TAILQ_HEAD(, conf_listen) listens;
 	TAILQ_HEAD(, conf_action) actions;
 	TAILQ_HEAD(, conf_match) matches;
+	TAILQ_HEAD(, conf_proc) procs;
+	TAILQ_HEAD(, conf_filter) filters;
 	char **files;
 	size_t n_files;
 	struct conf_lack *lacks;
@@ -233,6 +289,8 @@ struct conf_pki *conf_find_pki(const struct conf *c, const char *name);
 struct conf_ca *conf_find_ca(const struct conf *c, const char *name);
 struct conf_action *conf_find_action(const struct conf *c, const char *name);
 struct conf_wrapper *conf_find_wrapper(const struct conf *c, const char *name);
+struct conf_proc *conf_find_proc(const struct conf *c, const char *name);
+struct conf_filter *conf_find_filter(const struct conf *c, const char *name);
 
 /* The words of smtpd.conf for a method, a test. */
 const char *conf_method_name(enum conf_method m);

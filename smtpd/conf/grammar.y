@@ -35,6 +35,8 @@ static void yyerror(
 	struct conf_table *table;
 	bool flag;
 	uint64_t span;
+	const struct conf_filter *filter;
+	enum filter_phase phase;
 }
 
 %token ACTION "action" ADMD "admd" ALIAS "alias"
@@ -82,6 +84,8 @@ static void yyerror(
 %type <table> tableref named_table
 %type <flag> negation regex
 %type <span> delay size
+%type <filter> filter_ref
+%type <phase> filter_phase
 
 %%
 
@@ -227,14 +231,17 @@ srs	: SRS KEY word		{ build_srs_key(b, $3, false); }
 	| SRS TTL delay		{ build_srs_ttl(B(@3), $3); }
 	;
 
-proc	: PROC word word { build_lack(B(@1), "proc"); } proc_options
+proc	: PROC word word { build_proc(B(@2), $2, $3); } proc_options
 	;
 
 proc_options
 	: %empty
 	| proc_options USER word
+				{ build_proc_option(B(@2), USER, $3); }
 	| proc_options GROUP word
+				{ build_proc_option(B(@2), GROUP, $3); }
 	| proc_options CHROOT word
+				{ build_proc_option(B(@2), CHROOT, $3); }
 	;
 
 listen	: LISTEN ON SOCKET { build_listen(B(@1), NULL); } listen_options
@@ -249,13 +256,14 @@ listen_options
 	;
 
 filter_ref
-	: word
-	| '{' nl filter_names last_sep '}'
+	: word			{ $$ = build_filter_ref(B(@1), $1); }
+	| '{' { build_filter_anonymous(B(@1)); } nl filter_names last_sep '}'
+				{ $$ = b->filter; }
 	;
 
 filter_names
-	: word
-	| filter_names sep word
+	: word			{ build_filter_member(B(@1), $1); }
+	| filter_names sep word	{ build_filter_member(B(@3), $3); }
 	;
 
 listen_option
@@ -283,7 +291,7 @@ listen_option
 	| AUTH_OPTIONAL named_table
 				{ build_listen_auth(B(@1), AUTH_OPTIONAL,
 				      $2); }
-	| FILTER filter_ref	{ build_lack(B(@1), "filter"); }
+	| FILTER filter_ref	{ build_listen_filter(B(@1), $2); }
 	| HOSTNAME word		{ build_listen_text(B(@1), HOSTNAME, $2); }
 	| HOSTNAMES tableref	{ build_listen_hostnames(B(@1), $2); }
 	| TAG word		{ build_listen_text(B(@1), TAG, $2); }
@@ -331,7 +339,7 @@ action_option
 	| CIPHERS word		{ build_action_text(B(@1), CIPHERS, $2); }
 	| PROTOCOLS word	{ build_action_text(B(@1), PROTOCOLS, $2); }
 	| DOMAIN tableref	{ build_action_table(B(@1), DOMAIN, $2); }
-	| FILTER word		{ build_lack(B(@1), "filter"); }
+	| FILTER filter_ref	{ build_action_filter(B(@1), $2); }
 	| HELO word		{ build_action_text(B(@1), HELO, $2); }
 	| HELO_SRC tableref	{ build_action_table(B(@1), HELO_SRC, $2); }
 	| HOST tableref		{ build_action_table(B(@1), HOST, $2); }
@@ -409,39 +417,61 @@ criterion
 		{ build_test(B(@2), CONF_TEST_FOR_RCPT_TO, $1, $4, $5); }
 	;
 
-filter	: FILTER word { build_lack(B(@1), "filter"); } filter_rest
+filter	: FILTER word { build_filter(B(@2), $2); } filter_rest
 	;
 
 filter_rest
-	: PROC word
-	| PROC_EXEC word proc_options
-	| CHAIN '{' nl filter_names last_sep '}'
-	| PHASE filter_phase MATCH filter_condition filter_decision
+	: PROC word		{ build_filter_proc(B(@2), $2); }
+	| PROC_EXEC word { build_filter_exec(B(@2), $2); } proc_options
+	| CHAIN { build_filter_chain(b); } '{' nl filter_names last_sep '}'
+	| PHASE filter_phase	{ build_filter_phase(b, $2); }
+	  MATCH filter_condition filter_decision
 	;
 
 filter_phase
-	: CONNECT | HELO | EHLO | AUTH | MAIL_FROM | RCPT_TO | DATA | COMMIT
+	: CONNECT		{ $$ = FILTER_CONNECT; }
+	| HELO			{ $$ = FILTER_HELO; }
+	| EHLO			{ $$ = FILTER_EHLO; }
+	| AUTH			{ $$ = FILTER_AUTH; }
+	| MAIL_FROM		{ $$ = FILTER_MAIL_FROM; }
+	| RCPT_TO		{ $$ = FILTER_RCPT_TO; }
+	| DATA			{ $$ = FILTER_DATA; }
+	| COMMIT		{ $$ = FILTER_COMMIT; }
 	;
 
 filter_condition
 	: negation FCRDNS
+		{ build_filter_test(B(@2), CONF_FILTER_FCRDNS, $1, false,
+		      NULL); }
 	| negation RDNS
-	| negation RDNS regex named_table
-	| negation SRC regex named_table
-	| negation HELO regex named_table
+		{ build_filter_test(B(@2), CONF_FILTER_RDNS, $1, false,
+		      NULL); }
+	| negation RDNS regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_RDNS, $1, $3, $4); }
+	| negation SRC regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_SRC, $1, $3, $4); }
+	| negation HELO regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_HELO, $1, $3, $4); }
 	| negation AUTH
-	| negation AUTH regex named_table
-	| negation MAIL_FROM regex named_table
-	| negation RCPT_TO regex named_table
+		{ build_filter_test(B(@2), CONF_FILTER_AUTH, $1, false,
+		      NULL); }
+	| negation AUTH regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_AUTH, $1, $3, $4); }
+	| negation MAIL_FROM regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_MAIL_FROM, $1, $3,
+		      $4); }
+	| negation RCPT_TO regex tableref
+		{ build_filter_test(B(@2), CONF_FILTER_RCPT_TO, $1, $3, $4); }
 	;
 
 filter_decision
-	: BYPASS
+	: BYPASS	{ build_filter_decision(B(@1), BYPASS, NULL); }
 	| DISCONNECT word
-	| JUNK
-	| REJECT word
-	| REPORT word
-	| REWRITE word
+			{ build_filter_decision(B(@2), DISCONNECT, $2); }
+	| JUNK		{ build_filter_decision(B(@1), JUNK, NULL); }
+	| REJECT word	{ build_filter_decision(B(@2), REJECT, $2); }
+	| REPORT word	{ build_filter_decision(B(@2), REPORT, $2); }
+	| REWRITE word	{ build_filter_decision(B(@2), REWRITE, $2); }
 	;
 
 %%

@@ -118,6 +118,7 @@ check_tables(const struct conf *c, struct buf *problems)
 {
 	const struct conf_table *t;
 	const struct conf_match *m;
+	const struct conf_filter *f;
 	bool ok = true;
 
 	TAILQ_FOREACH(t, &c->tables, entry)
@@ -128,6 +129,10 @@ check_tables(const struct conf *c, struct buf *problems)
 				ok &= load_table(
 				    m->tests[i].table, true, problems);
 		}
+	}
+	TAILQ_FOREACH(f, &c->filters, entry) {
+		if (f->regex)
+			ok &= load_table(f->table, true, problems);
 	}
 	return ok;
 }

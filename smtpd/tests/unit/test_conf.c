@@ -140,6 +140,90 @@ problems_name_the_place_and_what_was_expected(void **state)
 }
 
 static void
+filters_parse(void **state)
+{
+	static const char text[] =
+	    "table bad { 10.0.0.0/8 }\n"
+	    "proc p \"cmd a|b\" user u group g chroot \"/c\"\n"
+	    "filter a proc p\n"
+	    "filter b proc-exec \"x\" user v\n"
+	    "filter c phase mail-from match ! mail-from regex <bad> "
+	    "rewrite \"x@y\"\n"
+	    "filter d phase helo match helo { \"a\", \"*.b\" } junk\n"
+	    "filter e chain { a, c\n d }\n"
+	    "listen on x filter { a, b }\n"
+	    "listen on socket filter e\n"
+	    "action r relay filter a\n"
+	    "match from any for any reject\n";
+	struct buf problems = { 0 };
+	struct conf *c = parse(text, &problems);
+	const struct conf_filter *f;
+
+	(void)state;
+	if (c == NULL) {
+		fail_msg("%s", buf_str(&problems));
+		return;
+	}
+	f = conf_find_filter(c, "a");
+	assert_int_equal(f->kind, CONF_FILTER_PROC);
+	assert_string_equal(f->proc->command, "cmd a|b");
+	assert_string_equal(f->proc->chroot, "/c");
+	assert_string_equal(conf_find_filter(c, "b")->proc->user, "v");
+	f = conf_find_filter(c, "c");
+	assert_int_equal(f->phase, FILTER_MAIL_FROM);
+	assert_true(f->negate && f->regex);
+	assert_int_equal(f->decision, CONF_FILTER_REWRITE);
+	assert_string_equal(f->text, "x@y");
+	f = conf_find_filter(c, "e");
+	assert_int_equal(f->n_members, 3);
+	assert_ptr_equal(f->members[2], conf_find_filter(c, "d"));
+	assert_int_equal(TAILQ_FIRST(&c->listens)->filter->n_members, 2);
+	assert_ptr_equal(
+	    conf_find_action(c, "r")->filter, conf_find_filter(c, "a"));
+	conf_free(c);
+	buf_free(&problems);
+}
+
+static void
+problems_of_filters_are_told(void **state)
+{
+#define PROC "proc p \"c\"\nfilter a proc p\nfilter b proc p\n"
+	(void)state;
+	problem_of("filter a proc p\n",
+	    "t.conf:1:15: the proc \"p\" is not declared above this line");
+	problem_of("listen on x filter z\n",
+	    "t.conf:1:20: the filter \"z\" is not declared above this line");
+	problem_of(PROC "filter c chain { a, a }\n",
+	    "t.conf:4:21: the filter \"a\" is in the chain already");
+	problem_of(PROC "filter c chain { a, b }\n",
+	    "\"a\" and \"b\" are of the same proc");
+	problem_of(PROC "filter c chain { a }\nfilter d chain { c }\n",
+	    "\"c\" is a chain: a chain holds no chain");
+	problem_of(PROC "filter c chain { c }\n", "not declared above");
+	problem_of(PROC "filter a proc p\n", "\"a\" is there already");
+	problem_of(
+	    PROC "listen on x filter a filter b\n", "filter given twice");
+	problem_of(
+	    PROC "action c mbox filter a\n", "filter does not go with mbox");
+	problem_of("proc p \"c\" user a user b\n", "user given twice");
+	problem_of("proc p \"c\" chroot \"x\"\n", "not an absolute path");
+	problem_of("filter a phase connect match helo x junk\n",
+	    "helo is not known in phase connect");
+	problem_of("filter a phase data match rcpt-to x junk\n",
+	    "rcpt-to is not known in phase data");
+	problem_of("filter a phase commit match fcrdns junk\n",
+	    "junk comes too late in phase commit");
+	problem_of("filter a phase data match fcrdns rewrite \"x\"\n",
+	    "nothing to rewrite in phase data");
+	problem_of("filter a phase data match fcrdns reject \"no\"\n",
+	    "t.conf:1:41: \"no\" is not a reply: expected 4NN or 5NN");
+	problem_of("filter a phase connect match fcrdns\n",
+	    "unexpected end of line: expected bypass, disconnect, junk, "
+	    "reject, report or rewrite");
+#undef PROC
+}
+
+static void
 sources_travel_whole(void **state)
 {
 	struct conf_source *s = conf_source_memory("a", "text", 4), *t;
@@ -168,6 +252,8 @@ main(void)
 		cmocka_unit_test(the_default_file_of_the_reference_parses),
 		cmocka_unit_test(every_kind_of_line_parses),
 		cmocka_unit_test(problems_name_the_place_and_what_was_expected),
+		cmocka_unit_test(filters_parse),
+		cmocka_unit_test(problems_of_filters_are_told),
 		cmocka_unit_test(sources_travel_whole),
 	};
 
