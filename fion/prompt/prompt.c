@@ -117,6 +117,7 @@ prompt_init(struct prompt *p, const char *kind, struct prompt_history *history)
 	memset(p, 0, sizeof(*p));
 	p->kind = kind;
 	p->history = history;
+	p->pick = strcmp(kind, "window") == 0;
 }
 
 void
@@ -345,6 +346,17 @@ plain(struct prompt *p, uint32_t sym)
 	return XKB_KEY_NoSymbol;
 }
 
+/* The line as it is, or the word that it begins. */
+static enum prompt_result
+done(struct prompt *p)
+{
+	const char *word = prompt_match(p, 0);
+
+	if (p->pick && !p->completing && p->text.len > 0 && word != NULL)
+		set_text(p, word);
+	return PROMPT_DONE;
+}
+
 enum prompt_result
 prompt_key(struct prompt *p, uint32_t sym, bool ctrl, const char *text)
 {
@@ -359,7 +371,7 @@ prompt_key(struct prompt *p, uint32_t sym, bool ctrl, const char *text)
 		return PROMPT_CANCELLED;
 	case XKB_KEY_Return:
 	case XKB_KEY_KP_Enter:
-		return PROMPT_DONE;
+		return done(p);
 	case XKB_KEY_Tab:
 	case XKB_KEY_ISO_Left_Tab:
 		complete(p, sym == XKB_KEY_Tab);

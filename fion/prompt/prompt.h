@@ -45,6 +45,7 @@ struct prompt {
 	size_t cursor;    /* bytes before it */
 	struct buf typed; /* what completion began with */
 	bool completing;
+	bool pick;     /* only a word will do: Return takes the first match */
 	size_t match;  /* which match is shown while completing */
 	size_t recall; /* lines back in history; 0: none */
 	struct prompt_words words;
