@@ -48,6 +48,8 @@ struct cmd {
 	const char *summary; /* one line, lower case */
 	const char *usage;   /* what follows the name: "[OPTIONS] ID[:/path]" */
 	const struct opt *options;
+	bool stores;   /* it changes the repository */
+	bool restores; /* it writes elsewhere: it calls cmd_confine() itself */
 	/*
 	 * 0, CMD_PARTIAL (already told), or -1 with *e.  argv[0] is the
 	 * command's name.
@@ -93,9 +95,21 @@ int cmd_count_operands(const struct cmd_ctx *ctx, int argc, int min, int max,
 /* Where the repository is: "at", PLAKAR_REPOSITORY, ~/.plakar.  Borrowed. */
 const char *cmd_location(struct cmd_ctx *ctx, struct err *e) ATTR_CHECKED;
 
-/* Open it; the next step is in the error.  The caller's to close. */
+/*
+ * Open it; the next step is in the error.  The caller's to close.  From then
+ * on the process is confined, but for a command that restores.
+ */
 int cmd_open_repo(
     struct cmd_ctx *ctx, struct repo **out, struct err *e) ATTR_CHECKED;
+
+/*
+ * Give up what the command won't need: all but reading files, and writing
+ * below the cache, target (or NULL) and, if it stores, the repository.
+ * Enter before threads are started.  Without the system's help it is warned
+ * of, and gone on.
+ */
+void cmd_confine(
+    struct cmd_ctx *ctx, const struct repo *repo, const char *target);
 
 /* Load its index; index segments that can't be read are warned of. */
 int cmd_load_index(

@@ -9,8 +9,10 @@
 #include "lib/err.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
+#include "lib/sys/sandbox.h"
 
 #include "plakar/repo/repo.h"
+#include "plakar/store/store.h"
 #include "plakar/ui/ui.h"
 
 #include "plakar/cmd/cmd.h"
@@ -38,6 +40,33 @@ cmd_location(struct cmd_ctx *ctx, struct err *e)
 	return ctx->location;
 }
 
+void
+cmd_confine(struct cmd_ctx *ctx, const struct repo *repo, const char *target)
+{
+	/* Names of owners come through modules of the system's choice. */
+	const char *read[] = { "/", NULL };
+	const char *write[4] = { NULL };
+	struct sandbox sb = { .read = read,
+		.write = write,
+		.threads = true,
+		.net = SANDBOX_NET_LOCAL };
+	struct err e = { 0 };
+	char *cache = repo_cache_folder(repo, &e);
+	unsigned layers;
+	size_t n = 0;
+
+	/* What can't be made will be complained of by who needs it. */
+	if (cache != NULL && fs_mkdir_all(cache, 0700, &e) == 0)
+		write[n++] = cache;
+	if (ctx->cmd->stores && store_path(repo->store) != NULL)
+		write[n++] = store_path(repo->store);
+	if (target != NULL)
+		write[n++] = target;
+	if (sandbox_enter(&sb, &layers, &e) == -1)
+		ui_tell(ctx->ui, "warning", NULL, e.msg);
+	free(cache);
+}
+
 int
 cmd_open_repo(struct cmd_ctx *ctx, struct repo **out, struct err *e)
 {
@@ -46,8 +75,11 @@ cmd_open_repo(struct cmd_ctx *ctx, struct repo **out, struct err *e)
 
 	if (location == NULL)
 		return -1;
-	if (repo_open(location, &ctx->credential, out, e) == 0)
+	if (repo_open(location, &ctx->credential, out, e) == 0) {
+		if (!ctx->cmd->restores)
+			cmd_confine(ctx, *out, NULL);
 		return 0;
+	}
 	if (e->kind == ERR_NOT_FOUND) {
 		why = *e;
 		err_set(e, ERR_NOT_FOUND,

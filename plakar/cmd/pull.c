@@ -143,11 +143,28 @@ tell_result(struct ui *ui, const struct pull_options *pull,
 		ui_tell(ui, "warning", NULL, "interrupted: not all is there");
 }
 
+/* What begin() needs. */
+struct restoring {
+	struct cmd_ctx *ctx;
+	const struct repo *repo;
+	const struct pull_options *pull;
+	struct pull_counters counters;
+};
+
+static void
+begin(void *arg)
+{
+	struct restoring *r = arg;
+
+	cmd_confine(r->ctx, r->repo, r->pull->dry_run ? NULL : r->pull->to);
+	ui_progress_begin(r->ctx->ui, sample, &r->counters);
+}
+
 static int
 pull_snapshot(struct cmd_ctx *ctx, struct repo *repo,
     const struct snapshot_ref *ref, struct pull_options *what, struct err *e)
 {
-	struct pull_counters counters = { 0 };
+	struct restoring r = { .ctx = ctx, .repo = repo, .pull = what };
 	struct pull_result result = { .stopped = false };
 	char id[SNAPSHOT_NAME_HEX + 1];
 	int rc;
@@ -155,11 +172,12 @@ pull_snapshot(struct cmd_ctx *ctx, struct repo *repo,
 	snapshot_id_text(&ref->name, id);
 	if (what->to == NULL)
 		what->to = id;
-	ui_progress_begin(ctx->ui, sample, &counters);
-	rc = pull(repo, &ref->snap, what, &counters, &result, e);
+	what->begin = begin;
+	what->begin_ctx = &r;
+	rc = pull(repo, &ref->snap, what, &r.counters, &result, e);
 	ui_progress_end(ctx->ui);
 	if (rc == 0) {
-		tell_result(ctx->ui, what, &result, &counters);
+		tell_result(ctx->ui, what, &result, &r.counters);
 		if (result.incomplete)
 			rc = CMD_PARTIAL;
 	}
@@ -212,5 +230,6 @@ const struct cmd cmd_pull = {
 	.summary = "restore a snapshot, or a part of it",
 	.usage = "[OPTIONS] ID[:/path]",
 	.options = options,
+	.restores = true,
 	.run = run,
 };

@@ -276,13 +276,12 @@ exclude_path(struct exclude *ex, const char *path)
  * ever: it is left out, under the name that was given and under its real one.
  */
 static void
-exclude_repository(struct exclude *ex, const char *location)
+exclude_repository(struct exclude *ex, const struct store *store)
 {
-	const char *path =
-	    strncmp(location, "file://", 7) == 0 ? location + 7 : location;
-	char *real = realpath(path, NULL);
+	const char *path = store_path(store);
+	char *real = path == NULL ? NULL : realpath(path, NULL);
 
-	if (path[0] == '/')
+	if (path != NULL && path[0] == '/')
 		exclude_path(ex, path);
 	if (real != NULL)
 		exclude_path(ex, real);
@@ -299,7 +298,7 @@ push_now(struct cmd_ctx *ctx, struct arguments *args, struct err *e)
 
 	if (open_or_make(ctx, args->push.dry_run, &repo, e) == -1)
 		return -1;
-	exclude_repository(args->excludes, store_location(repo->store));
+	exclude_repository(args->excludes, repo->store);
 	rc = cmd_load_index(ctx, repo, e);
 	if (rc == 0) {
 		ui_progress_begin(ctx->ui, sample, &counters);
@@ -351,5 +350,6 @@ const struct cmd cmd_push = {
 	.summary = "save directories and files as a snapshot",
 	.usage = "[OPTIONS] [PATH ...]",
 	.options = options,
+	.stores = true,
 	.run = run,
 };

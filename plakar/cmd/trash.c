@@ -112,5 +112,6 @@ const struct cmd cmd_trash = {
 	.summary = "hide snapshots, until a purge removes them for good",
 	.usage = "[OPTIONS] ID...",
 	.options = options,
+	.stores = true,
 	.run = run,
 };

@@ -531,6 +531,8 @@ open_state(struct pull_state *ps, struct err *e)
 	    target_open(options->to, &target, &ps->shared.target, e) == -1)
 		return -1;
 	ps->at = target_cursor_new(ps->shared.target);
+	if (options->begin != NULL)
+		options->begin(options->begin_ctx);
 	return start_workers(ps, jobs, e);
 }
 

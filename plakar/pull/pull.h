@@ -55,6 +55,9 @@ struct pull_options {
 	const atomic_bool *stop;
 	pull_note_cb note; /* by any thread, one at a time */
 	void *note_ctx;
+	/* Or NULL: the directory is there (but for dry_run), no thread yet. */
+	void (*begin)(void *ctx);
+	void *begin_ctx;
 };
 
 struct pull_result {

@@ -244,9 +244,8 @@ repo_close(struct repo *repo)
 	free(repo);
 }
 
-/* Where this repository's index is kept, owned by the caller; or NULL. */
-static char *
-cache_folder(const struct repo *repo, struct err *e)
+char *
+repo_cache_folder(const struct repo *repo, struct err *e)
 {
 	const char *own = getenv("PLAKAR_CACHE");
 	const char *xdg = getenv("XDG_CACHE_HOME");
@@ -291,7 +290,7 @@ static int
 load_index(struct repo *repo, bool afresh, repo_problem_cb problem_cb,
     void *ctx, struct err *e)
 {
-	char *dir = cache_folder(repo, e);
+	char *dir = repo_cache_folder(repo, e);
 	struct name_list list = { 0 };
 	int rc = -1;
 

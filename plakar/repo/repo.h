@@ -57,6 +57,9 @@ int repo_open(const char *location, const struct credential_source *credential,
 /* NULL is allowed. */
 void repo_close(struct repo *repo);
 
+/* Where its index is kept, owned by the caller; or NULL. */
+char *repo_cache_folder(const struct repo *repo, struct err *e) ATTR_CHECKED;
+
 /*
  * Bring the local index up to date with the store's index segments, in the
  * cache folder ($PLAKAR_CACHE, else $XDG_CACHE_HOME/plakar, else

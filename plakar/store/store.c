@@ -152,6 +152,14 @@ store_location(const struct store *s)
 	return s->location;
 }
 
+const char *
+store_path(const struct store *s)
+{
+	struct err e;
+
+	return location_path(s->location, &e);
+}
+
 int
 store_put_begin(struct store *s, struct store_put **out, struct err *e)
 {

@@ -76,6 +76,9 @@ void store_close(struct store *s);
 /* As given, for messages.  Borrowed. */
 const char *store_location(const struct store *s);
 
+/* The directory that holds it; NULL: none of this machine.  Borrowed. */
+const char *store_path(const struct store *s);
+
 /*
  * Put an object whose name is known only once all its bytes are: begin, write
  * any number of times, then commit or abort, which both end the put whatever

@@ -281,6 +281,16 @@ type_into_terminal(void)
 }
 
 static int
+ask_how_much_waits(void)
+{
+	int fds[2], n;
+
+	if (pipe(fds) == -1)
+		return errno;
+	return error_of(ioctl(fds[0], FIONREAD, &n));
+}
+
+static int
 become_nobody(void)
 {
 	return error_of(setuid(65534));
@@ -327,6 +337,7 @@ empty_sandbox_computes_and_uses_what_is_open(void **state)
 	assert_works(&sb, use_open_files);
 	assert_works(&sb, accept_from_listener);
 	assert_works(&sb, signal_itself);
+	assert_works(&sb, ask_how_much_waits);
 	assert_refused(&sb, make_unix_socket);
 	if (!SANDBOX_SANITIZED) { /* the leak check starts a process */
 		assert_refused(&sb, start_thread);

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from maison import PATIENCE, ROOT, clean_env, need, program
+from maison import PATIENCE, ROOT, clean_env, need, program, wait_for
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d ([0-9a-f]{32}) "
                   r"dcnt=(\d+) fcnt=(\d+) size=\S+")
@@ -571,3 +571,31 @@ def test_examples_of_the_manual_run(pushed, block):
         env=dict(pushed.env, PATH=f"{bin_dir}:{pushed.env['PATH']}"),
         capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, (script, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("command", ["cat", "pull"])
+def test_what_reads_a_repository_is_confined(cli, command):
+    snapshot = cli.push()
+    args = {"cat": ["cat", f"{snapshot}:{cli.source}/sub/big"],
+            "pull": ["pull", "-v", "--to", cli.home / "out", snapshot]}
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    while True:  # until it is full: who writes more waits for us
+        try:
+            os.write(write, bytes(1))
+        except BlockingIOError:
+            break
+    os.set_blocking(write, True)
+    with subprocess.Popen(
+            [program("plakar/plakar"), *map(str, args[command])],
+            env=cli.env, cwd=cli.home, stdin=subprocess.DEVNULL,
+            stdout=write, stderr=write) as process:
+        os.close(write)
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        wait_for("it to be confined",
+                 lambda: "\nSeccomp:\t2\n" in status.read_text())
+        assert "\nNoNewPrivs:\t1\n" in status.read_text()
+        while os.read(read, 65536):
+            pass
+    os.close(read)
+    assert process.returncode == 0
