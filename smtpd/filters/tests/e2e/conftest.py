@@ -2,8 +2,11 @@
 # Copyright (c) 2026 The maison authors
 """Filters that end with the test that started them."""
 
+import shutil
+
 import pytest
 
+import nameserver
 from filterserver import Filter
 
 
@@ -20,3 +23,20 @@ def start():
         if f.proc.poll() is None:
             f.proc.kill()
             f.proc.communicate()
+
+
+@pytest.fixture
+def name_server(tmp_path):
+    if shutil.which("nsd") is None:
+        pytest.skip("nsd is not installed")
+    running = []
+
+    def go(zone, text):
+        nsd, where = nameserver.start(tmp_path, zone, text)
+        running.append(nsd)
+        return where
+
+    yield go
+    for nsd in running:
+        nsd.terminate()
+        nsd.wait(20)
