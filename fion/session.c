@@ -229,7 +229,7 @@ handle_signals(struct session *s)
 	got_hup = 0;
 }
 
-/* Wait, and act on what came.  -1: X is gone, or lost. */
+/* Wait, and act on what came.  1: only drew; -1: X is gone, or lost. */
 static int
 turn(struct session *s, struct err *e)
 {
@@ -250,8 +250,10 @@ turn(struct session *s, struct err *e)
 	handle_signals(s);
 	if (n == -1)
 		return 0;
-	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x))
+	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x)) {
 		x_paint(s->x);
+		return 1;
+	}
 	if (session_clock_wait(s) == 0)
 		session_clock(s);
 	if (x_read(s->x, e) == -1)
@@ -289,6 +291,7 @@ session_run(const struct keeper *k, const struct session_options *o)
 		.exit_code = -1 };
 	struct err e = { 0 };
 	bool lost = false;
+	int rc;
 
 	catch_signals();
 	status_init(&s.status);
@@ -303,8 +306,10 @@ session_run(const struct keeper *k, const struct session_options *o)
 	session_clock(&s);
 	run_startup(&s);
 	while (s.exit_code == -1 && !lost) {
-		lost = turn(&s, &e) == -1;
-		if (!lost)
+		rc = turn(&s, &e);
+		lost = rc == -1;
+		/* Drawing changes nothing that would be drawn again. */
+		if (rc == 0)
 			x_reconcile(s.x);
 	}
 	if (lost && e.kind != ERR_CANCELLED)
