@@ -4,8 +4,10 @@
 /*
  * render: what the model wants, against what X was last told.
  *
- * The order matters: what becomes visible is mapped before the focus moves
- * to it, and what goes is unmapped after.
+ * The order matters.  What becomes visible is put at its height first, below
+ * what goes, mapped, and given the focus; then what goes is unmapped, tiles
+ * before the frames that cover them.  So the focus never falls through, and
+ * each pixel is painted once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -134,13 +136,22 @@ render_tile(struct x *x, struct node *t)
 		tw->border = border;
 	}
 	render_strip_window(x, tw, t);
-	if (!tw->mapped) {
-		xcb_map_window(x->c, tw->window);
-		tw->mapped = true;
+}
+
+/* After the frames, which cover most of them. */
+static void
+show_tiles(struct x *x)
+{
+	struct tilewin *tw;
+
+	TAILQ_FOREACH(tw, &x->tiles, link) {
+		if (tw->seen && !tw->mapped)
+			xcb_map_window(x->c, tw->window);
+		tw->mapped = tw->mapped || tw->seen;
 	}
 }
 
-/* Those of tiles that are hidden or gone; after the frames are mapped. */
+/* Those of tiles that are hidden or gone. */
 static void
 drop_tiles(struct x *x)
 {
@@ -219,7 +230,6 @@ set_wm_state(struct x *x, struct client *c, int state)
 static void
 show_frame(struct x *x, struct client *c)
 {
-	render_frame(x, c);
 	if (c->frame_mapped)
 		return;
 	c->hints.iconic = false;
@@ -307,7 +317,7 @@ push_tiles(struct x *x, struct buf *b, bool scratch)
 	struct tilewin *tw;
 
 	TAILQ_FOREACH(tw, &x->tiles, link)
-		if (tw->mapped && (tw->tile == x->m->scratch->id) == scratch)
+		if (tw->seen && (tw->tile == x->m->scratch->id) == scratch)
 			push(b, tw->window);
 }
 
@@ -426,9 +436,14 @@ x_reconcile(struct x *x)
 			render_tile(x, t);
 	TAILQ_FOREACH(c, &x->clients, link)
 		if (c->win != NULL && win_visible(x->m, c->win))
-			show_frame(x, c);
+			render_frame(x, c);
 	render_stack(x);
+	TAILQ_FOREACH(c, &x->clients, link)
+		if (c->win != NULL && win_visible(x->m, c->win))
+			show_frame(x, c);
+	show_tiles(x);
 	focus_apply(x);
+	drop_tiles(x);
 	TAILQ_FOREACH(c, &x->clients, link) {
 		if (c->win == NULL)
 			continue;
@@ -438,7 +453,6 @@ x_reconcile(struct x *x)
 		}
 		render_client_state(x, c);
 	}
-	drop_tiles(x);
 	ewmh_update(x);
 	x->unpainted = true;
 	if (x->dirty && x->save_at == 0)
