@@ -399,6 +399,23 @@ limit_place(struct conf_limits *l, int what, const char *name, bool *known)
 		{ SCHEDULER, "max-msg-batch-size", NULL },
 		{ SCHEDULER, "max-schedule", NULL },
 		{ MTA, "max-conn-per-host", &l->mta_max_conn_per_host },
+		{ MTA, "max-conn-per-relay", &l->mta_max_conn_per_relay },
+		{ MTA, "max-conn-per-route", NULL },
+		{ MTA, "max-conn-per-source", NULL },
+		{ MTA, "max-conn-per-connector", NULL },
+		{ MTA, "max-conn-per-domain", NULL },
+		{ MTA, "conn-delay-host", NULL },
+		{ MTA, "conn-delay-route", NULL },
+		{ MTA, "conn-delay-source", NULL },
+		{ MTA, "conn-delay-connector", NULL },
+		{ MTA, "conn-delay-relay", NULL },
+		{ MTA, "conn-delay-domain", NULL },
+		{ MTA, "reconn-delay-route", NULL },
+		{ MTA, "session-transaction-delay", NULL },
+		{ MTA, "max-failures-per-session", NULL },
+		{ MTA, "task-hiwat", NULL },
+		{ MTA, "task-lowat", NULL },
+		{ MTA, "task-release", NULL },
 		{ MTA, "session-mail-max", &l->mta_session_mail_max },
 		{ MTA, "session-keepalive", &l->mta_keepalive },
 	};
@@ -424,9 +441,9 @@ build_limits(struct conf_builder *b, int what)
 		uint64_t *place = limit_place(&limits, what, l->name, &known);
 
 		build_at(b, l->pos);
-		if (place != NULL && what != MTA)
+		if (place != NULL)
 			*place = build_count(b, l->value);
-		else if (known || what == MTA)
+		else if (known)
 			build_lack(b, "this limit");
 		else
 			build_problem(b, "no limit is called \"%s\"", l->name);

@@ -275,8 +275,6 @@ build_method(
     struct conf_builder *b, enum conf_method method, const char *target)
 {
 	b->action->method = method;
-	if (method == CONF_RELAY)
-		build_lack(b, "relay");
 	set_text(&b->action->target, target);
 }
 
@@ -344,6 +342,7 @@ build_action_flag(struct conf_builder *b, int what)
 	case TLS:
 		give_action(b, what, "tls");
 		a->tls = true;
+		build_lack(b, "relay with tls");
 		break;
 	default:
 		a->tls_no_verify = true;
@@ -448,6 +447,9 @@ build_action_end(struct conf_builder *b)
 		build_problem(b, "host and backup exclude each other");
 	if (a->host != NULL && a->domain != NULL)
 		build_problem(b, "host and domain exclude each other");
+	if (a->auth != NULL || a->pki != NULL || a->ca != NULL ||
+	    a->ciphers != NULL || a->protocols != NULL)
+		build_lack(b, "relay with TLS: auth, ca, ciphers, pki");
 	if (a->auth != NULL && a->host == NULL && a->domain == NULL)
 		build_problem(b, "auth needs host or domain");
 	if (a->srs && b->conf->srs_key == NULL)

@@ -40,6 +40,7 @@ new_conf(void)
 		.mda_max_session_per_user = 7,
 		.scheduler_max_inflight = 5000,
 		.mta_max_conn_per_host = 10,
+		.mta_max_conn_per_relay = 100,
 		.mta_session_mail_max = 100,
 		.mta_keepalive = 10,
 	};

@@ -236,7 +236,8 @@ struct conf_limits {
 	uint64_t mta_max_deferred;
 	uint64_t mda_max_session, mda_max_session_per_user;
 	uint64_t scheduler_max_inflight;
-	uint64_t mta_max_conn_per_host, mta_session_mail_max, mta_keepalive;
+	uint64_t mta_max_conn_per_host, mta_max_conn_per_relay;
+	uint64_t mta_session_mail_max, mta_keepalive;
 };
 
 /* A feature that the grammar knows and this program lacks. */

@@ -79,6 +79,14 @@ enum proc_message {
 	MSG_DELIVER,   /* queue -> parent -> deliver */
 	MSG_DELIVERED, /* deliver -> parent -> queue */
 
+	/* smtpd/queue/relay.h has the payloads. */
+	MSG_RELAY,     /* queue -> dispatcher: a task */
+	MSG_RELAYED,   /* dispatcher -> queue: a result */
+	MSG_WANT_BODY, /* dispatcher -> queue: task u32 */
+	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
+	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
+	MSG_WAY_FOUND, /* lookup -> dispatcher */
+
 	MSG_COUNT,    /* all -> control: counter name, delta */
 	MSG_CTL,      /* control -> queue, dispatcher: a request */
 	MSG_CTL_LINE, /* back: a line of the answer */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,16 @@ static const struct {
 	    "tried.\nThere is nothing you need to do.  It is for:\n\n" },
 	[DSN_KIND_DELIVERED] = { "2.0.0", "delivered", "Delivered mail",
 	    "Your message has been delivered to:\n\n" },
+	[DSN_KIND_RELAYED] = { "2.0.0", "relayed", "Relayed mail",
+	    "Your message has gone on to a server that sends no notices, "
+	    "for:\n\n" },
 };
+
+static bool
+went_well(enum dsn_kind kind)
+{
+	return kind == DSN_KIND_DELIVERED || kind == DSN_KIND_RELAYED;
+}
 
 static void
 format_date(time_t at, char out[DATE_LEN])
@@ -58,7 +68,7 @@ dsn_status(const char *error, enum dsn_kind kind, char status[16])
 	size_t len;
 
 	snprintf(status, 16, "%s", words[kind].status);
-	if (kind == DSN_KIND_DELIVERED)
+	if (went_well(kind))
 		return;
 	len = strlen(error) > 4 ? code_len(error + 4) : 0;
 	if (len > 0)
@@ -84,7 +94,7 @@ write_text(const struct dsn *d, struct buf *out)
 
 		buf_printf(
 		    out, "    %s\n", address_text(&d->evs[i].rcpt, text));
-		if (why[0] != '\0' && d->kind != DSN_KIND_DELIVERED)
+		if (why[0] != '\0' && !went_well(d->kind))
 			buf_printf(out, "      %s\n", why);
 	}
 	buf_add_str(out, "\n");
@@ -116,7 +126,7 @@ write_status(const struct dsn *d, struct buf *out)
 		    address_text(&ev->rcpt, text));
 		buf_printf(out, "Action: %s\nStatus: %s\n",
 		    words[d->kind].action, status);
-		if (why[0] != '\0' && d->kind != DSN_KIND_DELIVERED)
+		if (why[0] != '\0' && !went_well(d->kind))
 			buf_printf(out, "Diagnostic-Code: %s; %s\n",
 			    ev->type == ENVELOPE_MTA ? "smtp" : "x-local", why);
 	}

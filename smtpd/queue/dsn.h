@@ -19,7 +19,8 @@ struct envelope;
 enum dsn_kind {
 	DSN_KIND_FAILED,
 	DSN_KIND_DELAYED,
-	DSN_KIND_DELIVERED
+	DSN_KIND_DELIVERED,
+	DSN_KIND_RELAYED /* to a host that sends no notices */
 };
 
 struct dsn {

@@ -364,6 +364,14 @@ store_get(struct store *s, uint64_t id, struct envelope *ev, struct err *e)
 	return -1;
 }
 
+uint64_t
+store_body_len(struct store *s, uint32_t msgid)
+{
+	const struct store_message *m = store_find(s, msgid);
+
+	return m == NULL ? 0 : m->body_len;
+}
+
 int
 store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
     uint64_t *len, struct err *e)

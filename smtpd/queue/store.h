@@ -84,6 +84,9 @@ int store_get(struct store *s, uint64_t id, struct envelope *ev,
 int store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
     uint64_t *len, struct err *e) ATTR_CHECKED;
 
+/* How long the body of a message is; 0 when there is none. */
+uint64_t store_body_len(struct store *s, uint32_t msgid);
+
 /* Call cb for every envelope id, ascending from first. */
 typedef void store_each_cb(uint64_t id, void *arg);
 void store_each(const struct store *s, store_each_cb *cb, void *arg);

@@ -159,6 +159,13 @@ command(struct client *c, const char *text)
 	    strcmp(text, "resume smtp") == 0) {
 		for (unsigned i = 0; i < c->proc->setup->n_dispatchers; i++)
 			ask(c, PROC_DISPATCHER, i, MSG_CTL, text, len);
+	} else if (strcmp(text, "show-hosts") == 0 ||
+	    strcmp(text, "show-hoststats") == 0 ||
+	    strcmp(text, "show-relays") == 0 ||
+	    strcmp(text, "show-routes") == 0 ||
+	    strncmp(text, "resume-route ", 13) == 0) {
+		ask(c, PROC_DISPATCHER, c->proc->setup->n_dispatchers - 1,
+		    MSG_CTL, text, len);
 	} else if (strncmp(text, "update-table ", 13) == 0) {
 		ask(c, PROC_LOOKUP, 0, MSG_TABLE_UPDATE, text + 13, len - 13);
 	} else if (strcmp(text, "log verbose") == 0) {

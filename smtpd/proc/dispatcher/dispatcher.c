@@ -149,6 +149,7 @@ state_of(struct proc *p)
 		TAILQ_INIT(&d->listeners);
 		RB_INIT(&d->sessions);
 		RB_INIT(&d->asks);
+		relay_init(&d->relays, d);
 		p->state = d;
 	}
 	return d;
@@ -180,6 +181,7 @@ drain(struct dispatcher *d)
 
 	d->draining = true;
 	unlisten(d);
+	relay_stop(&d->relays);
 	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
 		next = RB_NEXT(sessions, &d->sessions, s);
 		if (!s->in_mail)
@@ -191,8 +193,12 @@ drain(struct dispatcher *d)
 void
 dispatcher_session_gone(struct dispatcher *d)
 {
-	if (d->draining && d->n_sessions == 0)
-		event_base_loopbreak(d->proc->base);
+	if (!d->draining || d->n_sessions > 0 || d->relays.n_outs > 0)
+		return;
+	/* Results are on their way to the queue. */
+	if (d->proc->peers[PROC_QUEUE][0] != NULL)
+		ipc_flush(d->proc->peers[PROC_QUEUE][0]);
+	event_base_loopbreak(d->proc->base);
 }
 
 static struct session *
@@ -257,7 +263,7 @@ control(struct dispatcher *d, struct proc_peer from, struct ipc_msg *m)
 	struct listener *li;
 	struct buf b = { 0 };
 
-	if (m->len < 4)
+	if (m->len < 4 || relay_control(&d->relays, from, m))
 		return;
 	d->paused = m->len >= 5 && m->data[4] == 'p';
 	TAILQ_FOREACH(li, &d->listeners, entry) {
@@ -297,6 +303,11 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_COMMITTED:
 		for_session(d, m);
 		break;
+	case MSG_RELAY:
+	case MSG_WAY_FOUND:
+	case MSG_BODY:
+		relay_message(&d->relays, m);
+		break;
 	case MSG_RESOLVED:
 		ask_answered(d, m);
 		break;
@@ -316,6 +327,8 @@ peer_gone(struct proc *p, struct proc_peer peer)
 	struct dispatcher *d = p->state;
 	struct session *s, *next;
 
+	if (d != NULL && peer.id == PROC_LOOKUP)
+		relay_lost_lookup(&d->relays);
 	if (d != NULL && peer.id == PROC_RESOLVER)
 		ask_lost(d);
 	if (d == NULL || (peer.id != PROC_LOOKUP && peer.id != PROC_QUEUE))

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "smtpd/proc/dispatcher/ask.h"
+#include "smtpd/proc/dispatcher/relay.h"
 #include "smtpd/proc/dispatcher/session.h"
 #include "smtpd/proc/proc.h"
 
@@ -31,6 +32,7 @@ struct dispatcher {
 	uint32_t last_number;
 	struct asks asks;
 	uint32_t last_ask;
+	struct relays relays;
 	uint32_t *msgids; /* free ones, from the queue */
 	size_t n_msgids;
 	bool asked_msgids, draining, paused;

@@ -23,6 +23,7 @@
 #include "smtpd/proc/proc.h"
 
 #include "smtpd/proc/lookup/lookup.h"
+#include "smtpd/proc/lookup/way.h"
 
 struct request {
 	TAILQ_ENTRY(request) entry;
@@ -280,6 +281,8 @@ update_table(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 static void
 message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 {
+	struct state *st = p->state;
+
 	switch (m->type) {
 	case MSG_EXPAND:
 	case MSG_EXPLAIN:
@@ -290,6 +293,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		break;
 	case MSG_USER:
 		find_user(p, from, m);
+		break;
+	case MSG_WAY:
+		way_find(p, st->generation->tables, from, m);
 		break;
 	case MSG_TABLE_UPDATE:
 		update_table(p, from, m);

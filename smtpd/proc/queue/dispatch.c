@@ -17,6 +17,7 @@
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/deliver/delivery.h"
+#include "smtpd/queue/relay.h"
 #include "smtpd/schedule/schedule.h"
 #include "smtpd/smtp/command.h"
 
@@ -53,12 +54,26 @@ queue_flush_schedule(struct queue *q)
 	buf_reset(&q->unschedule);
 }
 
+/* by: the result of a relaying, or NULL. */
 static void
-log_delivery(const struct envelope *ev, const char *result, const char *line)
+log_delivery(const struct envelope *ev, const struct relay_result *by,
+    const char *result, const char *line)
 {
 	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
 	char rcpt[ADDRESS_TEXT_LEN];
 
+	if (ev->type == ENVELOPE_MTA) {
+		log_info("%016llx mta delivery evpid=%016llx from=<%s> "
+			 "to=<%s> rcpt=<%s> source=\"%s\" relay=\"%s\" "
+			 "delay=%llds result=\"%s\" stat=\"%s\"",
+		    (unsigned long long)(by == NULL ? ev->id : by->session),
+		    (unsigned long long)ev->id, address_text(&ev->sender, from),
+		    address_text(&ev->dest, to), address_text(&ev->rcpt, rcpt),
+		    by == NULL ? "" : by->source, by == NULL ? "" : by->remote,
+		    (long long)time(NULL) - (long long)ev->created_at, result,
+		    line);
+		return;
+	}
 	log_info("%016llx mda delivery evpid=%016llx from=<%s> to=<%s> "
 		 "rcpt=<%s> user=%s delay=%llds result=%s stat=%s",
 	    (unsigned long long)ev->id, (unsigned long long)ev->id,
@@ -67,30 +82,43 @@ log_delivery(const struct envelope *ev, const char *result, const char *line)
 	    (long long)time(NULL) - (long long)ev->created_at, result, line);
 }
 
-static void
-succeed(struct queue *q, struct envelope *ev, const char *line)
+static enum dsn_kind
+done_kind(const struct envelope *ev)
 {
-	log_delivery(ev, "Ok", line);
+	return ev->type == ENVELOPE_MTA ? DSN_KIND_RELAYED :
+					  DSN_KIND_DELIVERED;
+}
+
+static void
+succeed(struct queue *q, struct envelope *ev, const struct relay_result *by,
+    const char *line)
+{
+	bool told = address_is_null(&ev->sender) ||
+	    (ev->notify & DSN_SUCCESS) == 0 ||
+	    (by != NULL && by->status == RELAY_OK);
+
+	log_delivery(ev, by, "Ok", line);
 	proc_count(q->proc, "scheduler.delivery.ok", 1);
 	queue_unschedule(q, ev->id);
-	if ((ev->notify & DSN_SUCCESS) == 0 || address_is_null(&ev->sender)) {
+	if (told) {
 		store_add_remove(q->store, ev->id);
 		return;
 	}
 	ev->flags |= ENVELOPE_DELIVERED;
 	store_add_update(q->store, ev);
-	bounce_add(q, ev, DSN_KIND_DELIVERED);
+	bounce_add(q, ev, done_kind(ev));
 }
 
 /* For good: the sender is told, or there is nobody to tell. */
 static void
-fail(struct queue *q, struct envelope *ev, const char *line)
+fail(struct queue *q, struct envelope *ev, const struct relay_result *by,
+    const char *line)
 {
 	bool told = address_is_null(&ev->sender) ||
 	    (ev->notify != 0 && (ev->notify & DSN_FAILURE) == 0);
 
 	envelope_set_text(ev, ENVELOPE_ERROR, line);
-	log_delivery(ev, "PermFail", line);
+	log_delivery(ev, by, "PermFail", line);
 	proc_count(q->proc, "scheduler.delivery.permfail", 1);
 	queue_unschedule(q, ev->id);
 	if (told) {
@@ -122,14 +150,15 @@ owes_delay_notice(
 }
 
 static void
-retry(struct queue *q, struct envelope *ev, const char *line)
+retry(struct queue *q, struct envelope *ev, const struct relay_result *by,
+    const char *line)
 {
 	uint64_t now = (uint64_t)time(NULL), next;
 
 	ev->retry++;
 	ev->last_try_at = now;
 	envelope_set_text(ev, ENVELOPE_ERROR, line);
-	log_delivery(ev, "TempFail", line);
+	log_delivery(ev, by, "TempFail", line);
 	proc_count(q->proc, "scheduler.delivery.tempfail", 1);
 	next = schedule_backoff(ev->created_at,
 	    ev->type == ENVELOPE_MTA ? SCHEDULE_BASE_RELAY :
@@ -185,7 +214,7 @@ send_delivery(struct queue *q, struct envelope *ev, const struct conf_action *a,
 	if (store_get_body(
 		q->store, envelope_msgid(ev->id), &body, &fd, &len, &e) == -1) {
 		log_error("queue: %s", e.msg);
-		retry(q, ev, "451 4.3.0 The message can't be read");
+		retry(q, ev, NULL, "451 4.3.0 The message can't be read");
 		buf_free(&body);
 		return;
 	}
@@ -261,26 +290,19 @@ deliver_as(struct queue *q, struct envelope *ev, const struct conf_action *a,
 	if (u->status == 1)
 		send_delivery(q, ev, a, u);
 	else if (u->status == 0)
-		fail(q, ev, "550 5.1.1 No such user any more");
+		fail(q, ev, NULL, "550 5.1.1 No such user any more");
 	else
-		retry(q, ev, "451 4.3.0 The user can't be looked up");
+		retry(q, ev, NULL, "451 4.3.0 The user can't be looked up");
 }
 
 static void
-dispatch_local(struct queue *q, struct envelope *ev)
+dispatch_local(
+    struct queue *q, struct envelope *ev, const struct conf_action *a)
 {
-	const char *name = envelope_text(ev, ENVELOPE_ACTION);
 	const struct setup *s = q->proc->setup;
-	const struct conf_action *a = conf_find_action(s->conf, name);
 	const char *user = envelope_text(ev, ENVELOPE_MDA_USER);
 	struct user_entry *u;
 
-	if (a == NULL || a->method == CONF_RELAY) {
-		retry(q, ev,
-		    "451 4.3.5 The action of this envelope is no longer in "
-		    "the configuration");
-		return;
-	}
 	if (strcmp(user, SETUP_USER) == 0) {
 		struct user_entry daemon = { .home = (char[]){ "/" },
 			.status = 1,
@@ -290,7 +312,7 @@ dispatch_local(struct queue *q, struct envelope *ev)
 		deliver_as(q, ev, a, &daemon);
 		return;
 	}
-	u = get_user(q, name, a->user != NULL ? a->user : user);
+	u = get_user(q, a->name, a->user != NULL ? a->user : user);
 	if (u->known) {
 		deliver_as(q, ev, a, u);
 		return;
@@ -298,6 +320,23 @@ dispatch_local(struct queue *q, struct envelope *ev)
 	u->waiting =
 	    xreallocarray(u->waiting, u->n_waiting + 1, sizeof(*u->waiting));
 	u->waiting[u->n_waiting++] = ev->id;
+}
+
+static void
+dispatch_action(struct queue *q, struct envelope *ev)
+{
+	const struct conf_action *a = conf_find_action(
+	    q->proc->setup->conf, envelope_text(ev, ENVELOPE_ACTION));
+
+	if (a == NULL ||
+	    (a->method == CONF_RELAY) != (ev->type == ENVELOPE_MTA))
+		retry(q, ev, NULL,
+		    "451 4.3.5 The action of this envelope is no longer in "
+		    "the configuration");
+	else if (ev->type == ENVELOPE_MTA && !onward_flies(q, ev->id))
+		onward_add(q, ev, a);
+	else if (ev->type == ENVELOPE_MDA)
+		dispatch_local(q, ev, a);
 }
 
 void
@@ -322,9 +361,9 @@ dispatch_due(struct queue *q, uint64_t id)
 		bounce_add(q, &ev, DSN_KIND_FAILED);
 	} else if ((ev.flags & ENVELOPE_DELIVERED) != 0) {
 		queue_unschedule(q, id);
-		bounce_add(q, &ev, DSN_KIND_DELIVERED);
+		bounce_add(q, &ev, done_kind(&ev));
 	} else if (ev.created_at + ev.ttl <= now) {
-		fail(q, &ev, "Envelope expired");
+		fail(q, &ev, NULL, "Envelope expired");
 	} else if ((q->paused &
 		       (ev.type == ENVELOPE_MTA ? SETUP_PAUSE_MTA :
 						  SETUP_PAUSE_MDA)) != 0) {
@@ -332,7 +371,7 @@ dispatch_due(struct queue *q, uint64_t id)
 		    xreallocarray(q->later, q->n_later + 1, sizeof(*q->later));
 		q->later[q->n_later++] = id;
 	} else {
-		dispatch_local(q, &ev);
+		dispatch_action(q, &ev);
 	}
 	envelope_clear(&ev);
 }
@@ -386,11 +425,28 @@ dispatch_result(struct queue *q, struct ipc_msg *m)
 		return;
 	line = xstrndup((const char *)m->data + 9, m->len - 9);
 	if (status == DELIVERY_OK)
-		succeed(q, &ev, line);
+		succeed(q, &ev, NULL, line);
 	else if (status == DELIVERY_FAILED)
-		fail(q, &ev, line);
+		fail(q, &ev, NULL, line);
 	else
-		retry(q, &ev, line);
+		retry(q, &ev, NULL, line);
 	free(line);
+	envelope_clear(&ev);
+}
+
+void
+dispatch_relayed(struct queue *q, const struct relay_result *r)
+{
+	struct envelope ev;
+	struct err e;
+
+	if (store_get(q->store, r->id, &ev, &e) == -1)
+		return;
+	if (r->status == RELAY_FAILED)
+		fail(q, &ev, r, r->line);
+	else if (r->status == RELAY_LATER)
+		retry(q, &ev, r, r->line);
+	else
+		succeed(q, &ev, r, r->line);
 	envelope_clear(&ev);
 }

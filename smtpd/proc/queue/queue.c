@@ -90,6 +90,7 @@ start(struct proc *p)
 	TAILQ_INIT(&q->batch);
 	TAILQ_INIT(&q->notices);
 	TAILQ_INIT(&q->users);
+	onward_init(q);
 	q->store = store_open(p->setup->spool, &e);
 	if (q->store == NULL) {
 		log_error("queue: %s", e.msg);
@@ -126,12 +127,17 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		wire_init(&w, m->data, m->len);
 		while (w.left >= 8)
 			dispatch_due(q, wire_u64(&w));
+		onward_flush(q);
 		break;
 	case MSG_USER_FOUND:
 		dispatch_user_found(q, m);
 		break;
 	case MSG_DELIVERED:
 		dispatch_result(q, m);
+		break;
+	case MSG_WANT_BODY:
+	case MSG_RELAYED:
+		onward_message(q, from, m);
 		break;
 	case MSG_EXPANDED:
 		bounce_expanded(q, m);
@@ -158,6 +164,7 @@ peer_gone(struct proc *p, struct proc_peer peer)
 	if (q == NULL)
 		return;
 	reception_lost_peer(q, peer);
+	onward_lost_peer(q, peer);
 	if (peer.id != PROC_LOOKUP)
 		return;
 	TAILQ_FOREACH(n, &q->notices, entry)

@@ -69,6 +69,13 @@ struct user_entry {
 	size_t n_waiting;
 };
 
+struct conf_action;
+struct relay_job;
+struct relay_result;
+
+RB_HEAD(relay_jobs, relay_job);
+RB_HEAD(relay_flights, relay_flight);
+
 struct queue {
 	struct proc *proc;
 	struct store *store;
@@ -76,6 +83,10 @@ struct queue {
 	TAILQ_HEAD(, reception) batch; /* in the store's pending bytes */
 	TAILQ_HEAD(, notice) notices;
 	TAILQ_HEAD(, user_entry) users;
+	TAILQ_HEAD(, relay_job) gathered;
+	struct relay_jobs jobs;
+	struct relay_flights flights;
+	uint32_t last_task;
 	struct event *commit, *tick;
 	uint64_t batch_since_us;
 	uint64_t last_request;
@@ -104,10 +115,22 @@ void queue_want_commit(struct queue *q);
 void dispatch_due(struct queue *q, uint64_t id);
 void dispatch_user_found(struct queue *q, struct ipc_msg *m);
 void dispatch_result(struct queue *q, struct ipc_msg *m);
+void dispatch_relayed(struct queue *q, const struct relay_result *r);
 void dispatch_forget_users(struct queue *q);
 void queue_schedule(struct queue *q, uint64_t id, uint64_t at);
 void queue_unschedule(struct queue *q, uint64_t id);
 void queue_flush_schedule(struct queue *q);
+
+/* onward.c */
+void onward_init(struct queue *q);
+void onward_add(
+    struct queue *q, const struct envelope *ev, const struct conf_action *a);
+/* Hand over what onward_add() has gathered. */
+void onward_flush(struct queue *q);
+/* Whether an envelope is with the dispatcher. */
+bool onward_flies(struct queue *q, uint64_t id);
+void onward_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
+void onward_lost_peer(struct queue *q, struct proc_peer peer);
 
 /* bounce.c */
 void bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind);

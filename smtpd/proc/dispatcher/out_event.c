@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include "lib/log.h"
+#include "lib/wire.h"
+
+#include "smtpd/proc/dispatcher/dispatcher_internal.h"
+
+#include "smtpd/proc/dispatcher/out.h"
+
+void
+out_event_connecting(const struct out *o)
+{
+	log_info("%016llx mta connecting address=%s://%s:%u host=%s",
+	    (unsigned long long)o->id, relay_url_scheme(&o->url),
+	    o->route->address, o->route->port, o->route->name);
+}
+
+void
+out_event_connected(const struct out *o)
+{
+	log_info("%016llx mta connected", (unsigned long long)o->id);
+	proc_count(o->dispatcher->proc, "mta.session", 1);
+}
+
+void
+out_event_command(const struct out *o, const char *line)
+{
+	log_debug("%016llx mta command %s", (unsigned long long)o->id, line);
+}
+
+void
+out_event_reply(const struct out *o)
+{
+	char text[SMTP_REPLY_TEXT];
+
+	log_debug("%016llx mta reply %s", (unsigned long long)o->id,
+	    smtp_reply_text(&o->reply, text));
+}
+
+void
+out_event_begin(const struct out *o)
+{
+	log_debug("%016llx mta begin msgid=%08x nrcpt=%zu",
+	    (unsigned long long)o->id, o->task->t.msgid, o->task->t.n);
+}
+
+void
+out_event_rcpt(const struct out *o, size_t rcpt, enum relay_status status)
+{
+	log_debug("%016llx mta rcpt evpid=%016llx result=%s",
+	    (unsigned long long)o->id,
+	    (unsigned long long)o->task->t.rcpts[rcpt].id,
+	    status == RELAY_FAILED    ? "permfail" :
+		status == RELAY_LATER ? "tempfail" :
+					"ok");
+}
+
+void
+out_event_end(const struct out *o, bool accepted)
+{
+	log_debug("%016llx mta %s msgid=%08x", (unsigned long long)o->id,
+	    accepted ? "commit" : "rollback", o->task->t.msgid);
+}
+
+void
+out_event_disconnected(const struct out *o, const char *reason)
+{
+	log_info("%016llx mta disconnected reason=%s messages=%u",
+	    (unsigned long long)o->id, reason, o->mails);
+	proc_count(o->dispatcher->proc, "mta.session", -1);
+}

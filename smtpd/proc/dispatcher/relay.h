@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * relay: mail that goes on to other hosts, as the dispatcher sees it.
+ *
+ * A relay is an action and a domain (or an action whose host takes all): the
+ * tasks that wait for it and the sessions that carry them.  Sessions are
+ * opened as there are tasks, up to the limits, and kept for a while for the
+ * next.
+ *
+ * Every task that the queue gave has a result for each of its recipients, or
+ * the dispatcher ends.
+ */
+#ifndef SMTPD_PROC_DISPATCHER_RELAY_H
+#define SMTPD_PROC_DISPATCHER_RELAY_H
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "smtpd/proc/dispatcher/route.h"
+#include "smtpd/queue/relay.h"
+
+struct dispatcher;
+struct ipc_msg;
+struct out;
+struct proc_peer;
+
+struct task {
+	TAILQ_ENTRY(task) entry;
+	struct relay_task t;
+	bool settled[RELAY_RCPTS]; /* the queue has been told */
+	bool again;                /* a kept connection failed it once */
+};
+
+struct relay {
+	TAILQ_ENTRY(relay) entry;
+	struct relays *relays;
+	unsigned id;
+	char *action, *domain;
+	TAILQ_HEAD(, task) tasks;
+	unsigned n_tasks;
+	TAILQ_HEAD(, out) outs;
+	unsigned n_outs, n_opening;
+	bool saturated; /* its hosts had all the connections they may have */
+	bool room;      /* one has ended since: one more may be tried */
+};
+
+struct relays {
+	struct dispatcher *dispatcher;
+	TAILQ_HEAD(, relay) all;
+	struct routes routes;
+	unsigned n_outs, last_id;
+	uint32_t last_way;
+	unsigned patience; /* seconds for each step; 0: RFC 5321's */
+	uint16_t port;     /* of mail exchangers */
+	bool stopping;
+};
+
+void relay_init(struct relays *rs, struct dispatcher *d);
+
+/* RELAY, WAY_FOUND, BODY. */
+void relay_message(struct relays *rs, struct ipc_msg *m);
+
+/* Its answers don't come. */
+void relay_lost_lookup(struct relays *rs);
+
+/* No new work; what is being sent may end. */
+void relay_stop(struct relays *rs);
+
+/* What smtpctl asks; false when it is for somebody else. */
+bool relay_control(struct relays *rs, struct proc_peer from, struct ipc_msg *m);
+
+/* For out.c: the next task, which is then the session's; or NULL. */
+struct task *relay_next_task(struct relay *r);
+/* Back to the front of those that wait. */
+void relay_return_task(struct relay *r, struct task *t);
+/* The result of one recipient; told once, later calls are ignored. */
+void relay_settle(const struct out *o, struct task *t, size_t rcpt,
+    enum relay_status status, const char *line);
+/* All that have none yet. */
+void relay_settle_rest(const struct out *o, struct task *t,
+    enum relay_status status, const char *line);
+void relay_free_task(struct task *t);
+/* Nothing can be sent: all tasks that wait get this result. */
+void relay_give_up(
+    const struct out *o, enum relay_status status, const char *line);
+/* o is no longer opening; o is gone: others may have room now. */
+void relay_out_opened(struct out *o);
+void relay_out_gone(struct out *o);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#include "smtpd/conf/conf.h"
+#include "smtpd/lookup/ruleset.h"
+#include "smtpd/lookup/table.h"
+#include "smtpd/proc/proc.h"
+#include "smtpd/queue/relay.h"
+#include "smtpd/smtp/relayurl.h"
+
+#include "smtpd/proc/lookup/way.h"
+
+static void
+refuse(struct relay_way *w, enum relay_status status, const char *line)
+{
+	w->status = status;
+	free(w->line);
+	w->line = xstrdup(line);
+}
+
+static void
+table_failed(struct relay_way *w, const struct err *e)
+{
+	log_warn("lookup: %s", e->msg);
+	refuse(w, RELAY_LATER, "451 4.3.0 A table can't be read");
+}
+
+/* The next of a list, if there is one. */
+static char *
+next_of(struct tables *t, const struct conf_table *ct)
+{
+	const char *got = ct == NULL ? NULL : table_fetch(tables_get(t, ct));
+
+	return got == NULL ? NULL : xstrdup(got);
+}
+
+static void
+find_by_domain(struct relay_way *w, struct tables *t,
+    const struct conf_action *a, const char *domain)
+{
+	struct table *table = tables_get(t, a->domain);
+	struct buf value = { 0 };
+	struct err e;
+	int rc = table_lookup(table, TABLE_RELAYHOST, domain, &value, &e);
+
+	if (rc == 0)
+		rc = table_lookup(table, TABLE_DOMAIN, domain, &value, &e);
+	if (rc == -1)
+		table_failed(w, &e);
+	else if (rc == 0)
+		refuse(w, RELAY_LATER,
+		    "451 4.4.4 The domain is not in the action's table");
+	else
+		w->url = xstrdup(buf_str(&value));
+	buf_free(&value);
+}
+
+/* user:password of the label in the host's name. */
+static void
+find_credentials(
+    struct relay_way *w, struct tables *t, const struct conf_action *a)
+{
+	struct buf value = { 0 };
+	struct relay_url url;
+	struct err e;
+	char *colon;
+	int rc;
+
+	if (w->url == NULL)
+		return;
+	if (relay_url_parse(w->url, &url, &e) == -1) {
+		log_warn("lookup: the relay %s: %s", w->url, e.msg);
+		refuse(w, RELAY_LATER, "451 4.3.5 The relay's name is wrong");
+		return;
+	}
+	if (url.label[0] == '\0')
+		return;
+	rc = a->auth == NULL ? 0 :
+			       table_lookup(tables_get(t, a->auth),
+				   TABLE_CREDENTIALS, url.label, &value, &e);
+	if (rc == -1) {
+		table_failed(w, &e);
+	} else if (rc == 0 || (colon = strchr(buf_str(&value), ':')) == NULL) {
+		refuse(w, RELAY_LATER,
+		    "451 4.3.5 The relay's label is not in the auth table");
+	} else {
+		w->user = xstrndup((const char *)value.data,
+		    (size_t)(colon - (const char *)value.data));
+		w->password = xstrdup(colon + 1);
+	}
+	if (value.len > 0)
+		explicit_bzero(value.data, value.len);
+	buf_free(&value);
+}
+
+static void
+find_target(struct relay_way *w, struct tables *t, const struct conf_action *a,
+    const char *domain)
+{
+	w->source = next_of(t, a->src);
+	w->url = next_of(t, a->host);
+	if (a->host != NULL && w->url == NULL)
+		refuse(w, RELAY_LATER, "451 4.4.4 The table of hosts is empty");
+	if (a->domain != NULL)
+		find_by_domain(w, t, a, domain);
+	find_credentials(w, t, a);
+}
+
+static void
+find_helo(struct relay_way *w, struct tables *t, const struct conf_action *a,
+    const char *address)
+{
+	struct buf value = { 0 };
+	struct err e;
+
+	if (a->helo_src == NULL)
+		return;
+	if (table_lookup(tables_get(t, a->helo_src), TABLE_ADDRNAME, address,
+		&value, &e) == 1)
+		w->helo = xstrdup(buf_str(&value));
+	buf_free(&value);
+}
+
+void
+way_find(
+    struct proc *p, struct tables *t, struct proc_peer from, struct ipc_msg *m)
+{
+	const struct conf_action *a;
+	struct relay_way w = { 0 };
+	struct relay_ask ask;
+	struct buf b = { 0 };
+
+	if (!relay_ask_decode(m->data, m->len, &ask)) {
+		log_warn("lookup: a question that does not decode");
+		return;
+	}
+	w.request = ask.request;
+	a = conf_find_action(p->setup->conf, ask.action);
+	if (a == NULL || a->method != CONF_RELAY)
+		refuse(&w, RELAY_LATER, "451 4.3.5 The action is gone");
+	else if (ask.kind == RELAY_WAY_TARGET)
+		find_target(&w, t, a, ask.key);
+	else
+		find_helo(&w, t, a, ask.key);
+	relay_way_encode(&w, &b);
+	proc_send(p, from.id, from.instance, MSG_WAY_FOUND, &b, -1);
+	if (b.len > 0)
+		explicit_bzero(b.data, b.len);
+	buf_free(&b);
+	relay_way_clear(&w);
+	relay_ask_clear(&ask);
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The maison authors
+"""A scripted mail server: what the other side of a relaying says."""
+
+import socket
+import threading
+
+
+class Sink:
+    """Take mail.  script is called with the connection's number and each
+    command line; what it returns is sent as it is (bytes), a None stands for
+    the usual reply, and CLOSE closes the connection."""
+
+    CLOSE = object()
+
+    def __init__(self, script=None, host="127.0.0.1", port=0, features=(),
+                 lmtp=False, banner=b"220 sink ESMTP\r\n"):
+        self.script = script or (lambda n, line: None)
+        self.features = ["sink.test", *features]
+        self.lmtp = lmtp
+        self.banner = banner
+        self.mails = []      # (sender line, [recipient lines], data)
+        self.lines = []      # every command line, in order
+        self.connections = 0
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((host, port))
+        self.socket.listen(100)
+        self.port = self.socket.getsockname()[1]
+        self.peers = []
+        self.open = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                s, peer = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.peers.append(peer[0])
+            self.open.append(s)
+            threading.Thread(target=self.serve, daemon=True,
+                             args=(s, self.connections)).start()
+
+    def serve(self, s, number):
+        try:
+            with s, s.makefile("rb") as f:
+                s.sendall(self.banner)
+                self.session(s, f, number)
+        except OSError:
+            pass
+
+    def usual(self, line, state):
+        verb = line.upper()[:4]
+        if verb in (b"EHLO", b"LHLO"):
+            last = len(self.features) - 1
+            return b"".join(b"250%s%s\r\n" % (b" " if i == last else b"-",
+                                              x.encode())
+                            for i, x in enumerate(self.features))
+        if verb == b"MAIL":
+            state["mail"], state["rcpts"] = line, []
+        if verb == b"RCPT":
+            state["rcpts"].append(line)
+        if verb == b"DATA":
+            return b"354 go on\r\n"
+        if verb == b"QUIT":
+            return b"221 bye\r\n"
+        return b"250 2.0.0 ok\r\n"
+
+    def session(self, s, f, number):
+        state = {"mail": b"", "rcpts": []}
+        while True:
+            line = f.readline()
+            if not line:
+                return
+            line = line.rstrip(b"\r\n")
+            self.lines.append(line)
+            usual = self.usual(line, state)
+            said = self.script(number, line)
+            if said is Sink.CLOSE:
+                return
+            said = usual if said is None else said
+            if line.upper()[:4] == b"RCPT" and said[:1] != b"2":
+                state["rcpts"].pop()
+            if said:
+                s.sendall(said)
+            if line.upper() == b"QUIT":
+                return
+            if line.upper() == b"DATA" and said[:3] == b"354":
+                if not self.data(s, f, number, state):
+                    return
+
+    def data(self, s, f, number, state):
+        data = b""
+        while not data.endswith(b"\r\n.\r\n") and data != b".\r\n":
+            line = f.readline()
+            if not line:
+                return False
+            data += line
+        said = self.script(number, b".")
+        if said is Sink.CLOSE:
+            return False
+        if said is None or said[:1] == b"2":
+            self.mails.append((state["mail"], state["rcpts"], data))
+        n = len(state["rcpts"]) if self.lmtp else 1
+        s.sendall(said or b"250 2.0.0 taken\r\n" * n)
+        return True
+
+    def stop(self):
+        self.socket.close()
+        for s in self.open:
+            s.close()
