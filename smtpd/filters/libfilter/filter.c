@@ -242,8 +242,8 @@ handle_line(struct filter *f, char *text, size_t len)
 	}
 }
 
-static bool
-output_full(const struct filter *f)
+bool
+filter_is_full(const struct filter *f)
 {
 	return f->out.len - f->sent > FILTER_OUTPUT_HIGH;
 }
@@ -254,7 +254,7 @@ handle_input(struct filter *f)
 {
 	size_t done = 0;
 
-	while (!f->failed && !output_full(f)) {
+	while (!f->failed && !filter_is_full(f)) {
 		char *start = (char *)f->in.data + done;
 		size_t left = f->in.len - done;
 		char *lf;
@@ -277,7 +277,7 @@ handle_input(struct filter *f)
 		    FILTER_LINE_MAX);
 		stop(f);
 	}
-	f->paused = output_full(f);
+	f->paused = filter_is_full(f);
 	if (f->paused)
 		event_del(f->readable);
 }
@@ -310,6 +310,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct filter *f = arg;
 	ssize_t n = write(fd, f->out.data + f->sent, f->out.len - f->sent);
+	bool was_full;
 
 	(void)what;
 	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
@@ -321,12 +322,15 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(f->base);
 		return;
 	}
+	was_full = filter_is_full(f);
 	f->sent += (size_t)n;
 	if (f->sent == f->out.len || f->sent > FILTER_OUTPUT_HIGH) {
 		buf_consume(&f->out, f->sent);
 		f->sent = 0;
 	}
-	if (f->paused && !output_full(f)) {
+	if (was_full && !filter_is_full(f) && f->ops->drained != NULL)
+		f->ops->drained(f->arg);
+	if (f->paused && !filter_is_full(f)) {
 		f->paused = false;
 		event_add(f->readable, NULL);
 		handle_input(f);

@@ -21,6 +21,7 @@
 #ifndef SMTPD_FILTERS_LIBFILTER_FILTER_H
 #define SMTPD_FILTERS_LIBFILTER_FILTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ struct filter_ops {
 	void (*request)(void *arg, void **state, const struct filter_line *l);
 	/* The session is over; state may be NULL. */
 	void (*close)(void *arg, void *state);
+	/* After filter_is_full(): smtpd has taken enough of the output. */
+	void (*drained)(void *arg);
 };
 
 /* base and ops are borrowed until filter_free(). */
@@ -82,6 +85,12 @@ void filter_disconnect(
     struct filter *f, const struct filter_token *t, const char *text);
 void filter_rewrite(
     struct filter *f, const struct filter_token *t, const char *text);
+
+/*
+ * Whether more than FILTER_OUTPUT_HIGH bytes wait for smtpd: who has a long
+ * message to give back then waits for ops.drained.
+ */
+bool filter_is_full(const struct filter *f);
 
 /* A line of the message, dots stuffed; "." is the last one. */
 void filter_dataline(
