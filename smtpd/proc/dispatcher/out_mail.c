@@ -227,7 +227,7 @@ out_step_reply(struct out *o)
 		data_reply(o);
 		return;
 	}
-	if (step >= o->sent) {
+	if (step >= o->sent || o->reply.code / 100 == 3) {
 		out_end(o, "unasked-reply");
 		return;
 	}

@@ -109,6 +109,9 @@ class Sink:
         return True
 
     def stop(self):
+        if self.socket.fileno() != -1:
+            # A close alone would leave accept() waiting.
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         for s in self.open:
             s.close()
