@@ -39,6 +39,7 @@ struct filter {
 	size_t sent; /* bytes of out that smtpd has */
 	struct event *readable, *writable;
 	bool paused, failed;
+	bool ended;   /* smtpd says no more: what is said is still sent */
 	struct err e; /* when failed */
 };
 
@@ -297,8 +298,11 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (n <= 0) {
-		/* smtpd has gone: a cut last line asks for nothing. */
-		event_base_loopbreak(f->base);
+		/* smtpd hangs up: a cut last line asks for nothing. */
+		f->ended = true;
+		event_del(f->readable);
+		if (f->out.len == f->sent)
+			event_base_loopbreak(f->base);
 		return;
 	}
 	f->in.len += (size_t)n;
@@ -335,6 +339,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		event_add(f->readable, NULL);
 		handle_input(f);
 	}
+	if (f->ended && f->out.len == f->sent)
+		event_base_loopbreak(f->base);
 	want_write(f);
 }
 

@@ -61,8 +61,9 @@ void filter_want_report(
 void filter_want_phase(struct filter *f, const char *phase);
 
 /*
- * Talk over in and out until smtpd hangs up (0), or fail (-1): ERR_SYSTEM,
- * ERR_LIMIT.  Both are made non-blocking.
+ * Talk over in and out until smtpd hangs up and has all that was said by
+ * then (0), or fail (-1): ERR_SYSTEM, ERR_LIMIT.  Both are made
+ * non-blocking.
  */
 int filter_run(struct filter *f, int in, int out, struct err *e) ATTR_CHECKED;
 
