@@ -29,6 +29,7 @@
 #include "smtpd/proc/control/control.h"
 #include "smtpd/proc/deliver/deliver.h"
 #include "smtpd/proc/dispatcher/dispatcher.h"
+#include "smtpd/proc/keys/keys.h"
 #include "smtpd/proc/lookup/lookup.h"
 #include "smtpd/proc/parent/parent.h"
 #include "smtpd/proc/proc.h"
@@ -60,7 +61,7 @@ run_process(const char *name, const char *instance)
 {
 	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
 		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops,
-		&resolver_ops };
+		&resolver_ops, &keys_ops };
 	uint64_t n;
 
 	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))

@@ -307,7 +307,6 @@ build_ca(struct conf_builder *b, const char *name, const char *cert)
 	if (conf_find_ca(b->conf, name) != NULL)
 		build_problem(b, "the ca \"%s\" is there already", name);
 	check_path(b, cert);
-	build_lack(b, "ca");
 	ca = xcalloc(1, sizeof(*ca));
 	ca->name = xstrdup(name);
 	ca->cert = xstrdup(cert);
@@ -326,7 +325,6 @@ build_pki(struct conf_builder *b, const char *name)
 		b->pki = xcalloc(1, sizeof(*b->pki));
 		b->pki->name = lower;
 		b->pki->pos = b->pos;
-		build_lack(b, "pki");
 		TAILQ_INSERT_TAIL(&b->conf->pkis, b->pki, entry);
 	} else {
 		free(lower);
@@ -348,9 +346,13 @@ build_pki_set(struct conf_builder *b, int what, const char *value)
 		set_text(&pki->key, value);
 		break;
 	default:
-		if (strcmp(value, "none") != 0 && strcmp(value, "auto") != 0 &&
-		    strcmp(value, "legacy") != 0)
-			build_problem(b, "dhe is none, auto or legacy");
+		if (strcmp(value, "legacy") == 0)
+			build_problem(b,
+			    "dhe legacy: groups of 1024 bits keep no secret; "
+			    "auto or none");
+		else if (strcmp(value, "none") != 0 &&
+		    strcmp(value, "auto") != 0)
+			build_problem(b, "dhe is none or auto");
 		set_text(&pki->dhe, value);
 		break;
 	}
@@ -471,7 +473,6 @@ void
 build_smtp_ciphers(struct conf_builder *b, const char *ciphers)
 {
 	set_text(&b->conf->smtp_ciphers, ciphers);
-	build_lack(b, "smtp ciphers");
 }
 
 void

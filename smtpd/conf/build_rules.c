@@ -118,8 +118,6 @@ build_listen_text(struct conf_builder *b, int what, const char *text)
 				      &l->tag;
 
 	give(b, &l->given, what);
-	if (what == CIPHERS || what == PROTOCOLS)
-		build_lack(b, what == CIPHERS ? "ciphers" : "protocols");
 	if (what == TAG && strlen(text) > 32)
 		build_problem(b, "a tag of more than 32 characters");
 	set_text(where, text);
@@ -135,7 +133,6 @@ build_listen_tls(struct conf_builder *b, int what, bool verify)
 	    what == TLS        ? CONF_TLS_OFFER :
 				 CONF_TLS_REQUIRE;
 	l->tls_verify = verify;
-	build_lack(b, "tls and smtps");
 }
 
 static const struct conf_pki *
@@ -484,8 +481,6 @@ build_test(struct conf_builder *b, enum conf_test test, bool negate, bool regex,
 		build_problem(b, "%s given twice", conf_test_name(test));
 	if (negate && (test == CONF_TEST_FROM_ANY || test == CONF_TEST_FOR_ANY))
 		build_problem(b, "! any matches nothing");
-	if (test == CONF_TEST_TLS)
-		build_lack(b, "match tls");
 	m->from_given |= is_from;
 	m->for_given |= is_for;
 	m->tests[test] = (struct conf_criterion){ true, negate, regex, table };

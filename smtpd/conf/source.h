@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * conf_source: the bytes of smtpd.conf and of the files it includes.
+ * conf_source: the bytes of smtpd.conf, of the files it includes, and of the
+ * certificates it names.
  *
  * Shape:  a list of (path, bytes).  One made by conf_source_disk() reads a
  *         file when it is first asked for and keeps it; one made by
@@ -18,7 +19,7 @@
 #include "lib/attr.h"
 
 #define CONF_SOURCE_MAX   (1 << 20)
-#define CONF_SOURCE_FILES 64
+#define CONF_SOURCE_FILES 256
 
 struct buf;
 struct err;

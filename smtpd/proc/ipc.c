@@ -275,6 +275,35 @@ ipc_flush(struct ipc *ipc)
 	}
 }
 
+int
+ipc_ask(struct ipc *ipc, unsigned type, const void *data, size_t len,
+    struct buf *answer, int timeout_ms)
+{
+	struct pollfd p = { ipc->fd, POLLIN, 0 };
+	size_t need = HEADER_LEN;
+
+	ipc_send(ipc, type, data, len, -1);
+	ipc_flush(ipc);
+	while (ipc->in.len < need) {
+		ssize_t n;
+
+		if (poll(&p, 1, timeout_ms) != 1)
+			return -1;
+		n = recv(ipc->fd, buf_reserve(&ipc->in, need - ipc->in.len),
+		    need - ipc->in.len, 0);
+		if (n <= 0)
+			return -1;
+		ipc->in.len += (size_t)n;
+		if (ipc->in.len == HEADER_LEN)
+			need += wire_load32(ipc->in.data);
+		if (need > HEADER_LEN + IPC_PAYLOAD_MAX)
+			return -1;
+	}
+	buf_add(answer, ipc->in.data + HEADER_LEN, need - HEADER_LEN);
+	buf_reset(&ipc->in);
+	return 0;
+}
+
 struct ipc *
 ipc_new(struct event_base *base, int fd, ipc_cb *cb, void *arg)
 {

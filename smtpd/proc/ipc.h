@@ -18,8 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/attr.h"
+
 #define IPC_PAYLOAD_MAX (4u << 20)
 
+struct buf;
 struct event_base;
 struct ipc;
 
@@ -47,6 +50,13 @@ size_t ipc_queued(const struct ipc *ipc);
 
 /* Write all that is queued, waiting for it: before an exit. */
 void ipc_flush(struct ipc *ipc);
+
+/*
+ * Send a frame and wait for the one that answers it, appended to answer; only
+ * on a connection that carries nothing else.  -1: none came in time.
+ */
+int ipc_ask(struct ipc *ipc, unsigned type, const void *data, size_t len,
+    struct buf *answer, int timeout_ms) ATTR_CHECKED;
 
 int ipc_take_fd(struct ipc_msg *m);
 

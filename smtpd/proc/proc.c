@@ -36,6 +36,7 @@ static const char *const names[] = {
 	[PROC_DISPATCHER] = "dispatcher",
 	[PROC_DELIVER] = "deliver",
 	[PROC_RESOLVER] = "resolver",
+	[PROC_KEYS] = "keys",
 };
 
 const char *
@@ -57,6 +58,7 @@ proc_linked(enum proc_id a, enum proc_id b)
 		{ PROC_QUEUE, PROC_SCHEDULER },
 		{ PROC_QUEUE, PROC_DISPATCHER },
 		{ PROC_RESOLVER, PROC_DISPATCHER },
+		{ PROC_KEYS, PROC_DISPATCHER },
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {

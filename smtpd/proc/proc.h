@@ -34,6 +34,7 @@ enum proc_id {
 	PROC_DISPATCHER,
 	PROC_DELIVER,
 	PROC_RESOLVER,
+	PROC_KEYS,
 	PROC_COUNT
 };
 
@@ -86,6 +87,11 @@ enum proc_message {
 	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
 	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
 	MSG_WAY_FOUND, /* lookup -> dispatcher */
+
+	MSG_KEYS,   /* parent -> keys: +fd, a file in memory */
+	MSG_SIGN,   /* dispatcher -> keys: tls_signing_encode() */
+	MSG_SIGNED, /* back: the signature, or nothing */
+	MSG_TICKET, /* dispatcher -> keys: nothing; back: the key */
 
 	MSG_COUNT,    /* all -> control: counter name, delta */
 	MSG_CTL,      /* control -> queue, dispatcher: a request */

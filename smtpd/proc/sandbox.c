@@ -27,6 +27,7 @@ static const struct rights rights[PROC_COUNT] = {
 	[PROC_QUEUE] = { .files = true, .own_root = false, .spool = true },
 	[PROC_SCHEDULER] = { .own_root = true },
 	[PROC_DISPATCHER] = { .sockets = true, .own_root = true },
+	[PROC_KEYS] = { .own_root = true },
 	[PROC_RESOLVER] = { .sockets = true, .own_root = true },
 };
 

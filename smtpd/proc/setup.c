@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <netdb.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "smtpd/conf/source.h"
 #include "smtpd/lookup/table.h"
 
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/setup.h"
 
 #define MAILNAME_MAX 1024
@@ -137,6 +139,25 @@ check_tables(const struct conf *c, struct buf *problems)
 	return ok;
 }
 
+/* Certificates, keys and what is said of TLS: all must be usable. */
+static bool
+check_tls(struct setup *s, struct buf *problems)
+{
+	struct buf keys = { 0 };
+	struct err e;
+	struct certs *certs = certs_load(s->conf, s->source, NULL, NULL, &e);
+	bool ok = certs != NULL &&
+	    certs_gather_keys(s->conf, s->source, &keys, &e) == 0;
+
+	if (!ok)
+		buf_printf(problems, "%s: %s\n", s->conf_path, e.msg);
+	certs_unref(certs);
+	if (keys.data != NULL)
+		OPENSSL_cleanse(keys.data, keys.cap);
+	buf_free(&keys);
+	return ok;
+}
+
 struct setup *
 setup_read(const char *conf_path, char *const *macros, size_t n_macros,
     struct buf *problems)
@@ -156,6 +177,7 @@ setup_read(const char *conf_path, char *const *macros, size_t n_macros,
 	if (ok) {
 		ok = !report_lacks(s->conf, problems);
 		ok &= check_tables(s->conf, problems);
+		ok &= check_tls(s, problems);
 	}
 	if (!ok) {
 		setup_unref(s);

@@ -5,12 +5,13 @@
  * A dispatcher: SMTP sessions.  It reads what strangers send, so it has
  * neither files nor keys nor policy, and can't make envelopes.
  *
- * Peers: the parent gives it listening sockets; the lookup EXPANDs each
+ * Peers: keys signs for it; the parent gives it listening sockets; the lookup EXPANDs each
  * recipient; the queue gives message ids and takes COMMITs; control passes
  * connections of the local socket.
  */
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,10 +24,12 @@
 
 #include "smtpd/conf/conf.h"
 
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
 
 #define MSGIDS_LOW 64
+#define KEYS_LIMIT 5000 /* milliseconds to wait for the keys process */
 
 struct listener {
 	TAILQ_ENTRY(listener) entry;
@@ -155,9 +158,74 @@ state_of(struct proc *p)
 	return d;
 }
 
+/* The keys process signs; without it no handshake is finished. */
+static bool
+sign(void *arg, const struct tls_signing *s, struct buf *out)
+{
+	struct dispatcher *d = arg;
+	struct ipc *keys = d->proc->peers[PROC_KEYS][0];
+	struct buf b = { 0 };
+	int rc;
+
+	tls_signing_encode(s, &b);
+	rc = keys == NULL ?
+	    -1 :
+	    ipc_ask(keys, MSG_SIGN, b.data, b.len, out, KEYS_LIMIT);
+	buf_free(&b);
+	if (rc == -1) {
+		/* A late answer would be taken for the next one's. */
+		log_error("the keys process does not answer");
+		exit(1);
+	}
+	return out->len > 0;
+}
+
+static void
+renew_ticket_key(struct dispatcher *d)
+{
+	struct ipc *keys = d->proc->peers[PROC_KEYS][0];
+	struct buf b = { 0 };
+
+	if (keys != NULL &&
+	    ipc_ask(keys, MSG_TICKET, NULL, 0, &b, KEYS_LIMIT) == 0 &&
+	    b.len == TLS_TICKET)
+		certs_set_ticket_key(d->certs, b.data);
+	if (b.data != NULL)
+		OPENSSL_cleanse(b.data, b.cap);
+	buf_free(&b);
+}
+
+static void
+on_ticket_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	renew_ticket_key(arg);
+}
+
+/* The certificates of the configuration that is in force from now on. */
+static void
+load_certs(struct proc *p)
+{
+	struct dispatcher *d = p->state;
+	struct err e;
+	struct certs *c =
+	    certs_load(p->setup->conf, p->setup->source, sign, d, &e);
+
+	if (c == NULL) {
+		/* The parent has checked these very bytes. */
+		log_error("dispatcher: %s", e.msg);
+		exit(1);
+	}
+	certs_unref(d->certs);
+	d->certs = c;
+	renew_ticket_key(d);
+}
+
 static void
 start(struct proc *p)
 {
+	const struct timeval hour = { 3600, 0 };
 	struct dispatcher *d = state_of(p);
 	struct rlimit limit;
 
@@ -171,6 +239,10 @@ start(struct proc *p)
 	for (struct listener *li = TAILQ_FIRST(&d->listeners);
 	     d->paused && li != NULL; li = TAILQ_NEXT(li, entry))
 		evconnlistener_disable(li->evl);
+	load_certs(p);
+	d->ticket_timer =
+	    event_new(p->base, -1, EV_PERSIST, on_ticket_timer, d);
+	event_add(d->ticket_timer, &hour);
 	want_msgids(d);
 }
 
@@ -342,6 +414,7 @@ peer_gone(struct proc *p, struct proc_peer peer)
 const struct proc_ops dispatcher_ops = {
 	.id = PROC_DISPATCHER,
 	.start = start,
+	.reload = load_certs,
 	.message = message,
 	.peer_gone = peer_gone,
 };

@@ -19,6 +19,7 @@
 #define DISPATCHER_MAX   20000 /* sessions; fewer with few descriptors */
 #define DISPATCHER_SPARE 128   /* descriptors for anything else */
 
+struct certs;
 struct listener;
 
 RB_HEAD(sessions, session);
@@ -27,6 +28,8 @@ RB_PROTOTYPE(sessions, session, entry, session_compare)
 struct dispatcher {
 	struct proc *proc;
 	TAILQ_HEAD(, listener) listeners;
+	struct certs *certs; /* of the configuration in force */
+	struct event *ticket_timer;
 	struct sessions sessions;
 	unsigned n_sessions, max_sessions;
 	uint32_t last_number;

@@ -17,13 +17,12 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
-#include "smtpd/smtp/proxy.h"
 
 #include "smtpd/proc/dispatcher/session.h"
 
 #define TIMEOUT      300   /* seconds without a byte */
-#define PROXY_TIME   5     /* seconds for the header of a proxy */
 #define OUTPUT_HIGH  32768 /* replies not read yet: no more commands then */
 #define INPUT_HIGH   65536
 #define BAD_COMMANDS 20
@@ -55,9 +54,14 @@ session_free(struct session *s)
 	RB_REMOVE(sessions, &d->sessions, s);
 	d->n_sessions--;
 	proc_count(d->proc, "smtp.session", -1);
+	if (s->proxy != NULL)
+		event_free(s->proxy);
+	if (s->tls[0] != '\0')
+		session_end_tls(s);
 	bufferevent_free(s->bev);
 	buf_free(&s->decoded);
 	buf_free(&s->message);
+	certs_unref(s->certs);
 	setup_unref(s->setup);
 	free(s);
 	dispatcher_session_gone(d);
@@ -135,6 +139,8 @@ cmd_helo(struct session *s, const char *arg, bool extended)
 	    (unsigned long long)s->setup->conf->max_message_size);
 	if (s->listen == NULL || !s->listen->no_dsn)
 		evbuffer_add_printf(out, "250-DSN\r\n");
+	if (session_offers_tls(s))
+		evbuffer_add_printf(out, "250-STARTTLS\r\n");
 	evbuffer_add_printf(out, "250 HELP\r\n");
 }
 
@@ -167,6 +173,10 @@ cmd_mail(struct session *s, const char *arg)
 
 	if (s->helo[0] == '\0' && !s->local) {
 		session_reply(s, "503 5.5.1 Say HELO or EHLO first");
+		return;
+	}
+	if (session_offers_tls(s) && s->listen->tls == CONF_TLS_REQUIRE) {
+		session_reply(s, "530 5.7.0 Say STARTTLS first");
 		return;
 	}
 	if (s->in_mail) {
@@ -229,7 +239,7 @@ ask_lookup(struct session *s)
 
 	fill_envelope(s, &ev);
 	wire_put_u32(&b, s->number);
-	buf_add_u8(&b, 0);
+	buf_add_u8(&b, s->tls[0] != '\0');
 	envelope_encode(&ev, &b);
 	if (proc_send(s->dispatcher->proc, PROC_LOOKUP, 0, MSG_EXPAND, &b, -1))
 		s->wait = SESSION_WAIT_RCPT;
@@ -345,6 +355,8 @@ run_command(struct session *s, const char *line)
 		session_reply(s, "252 5.5.1 Cannot VRFY user; try RCPT");
 		break;
 	case SMTP_STARTTLS:
+		session_starttls(s, arg);
+		break;
 	case SMTP_AUTH:
 		session_reply(s, "502 5.5.1 Command not offered here");
 		count_bad(s);
@@ -423,14 +435,20 @@ on_rdns(void *arg, const struct dns_answer *a)
 	session_run(s);
 }
 
+static void
+set_timeouts(struct session *s)
+{
+	const struct timeval tv = { TIMEOUT, 0 };
+
+	bufferevent_set_timeouts(s->bev, &tv, &tv);
+}
+
 /* The banner waits for the client's name. */
 static void
 identify(struct session *s)
 {
-	const struct timeval tv = { TIMEOUT, 0 };
-
 	s->state = SESSION_COMMAND;
-	bufferevent_set_timeouts(s->bev, &tv, &tv);
+	set_timeouts(s);
 	if (s->local) {
 		snprintf(s->rdns, sizeof(s->rdns), "%s", s->setup->hostname);
 		s->fcrdns = DNS_OK;
@@ -441,8 +459,8 @@ identify(struct session *s)
 	s->ask = ask_dns(s->dispatcher, DNS_PTR, s->source, "", on_rdns, s);
 }
 
-static void
-set_source(struct session *s, const struct sockaddr *sa)
+void
+session_set_source(struct session *s, const struct sockaddr *sa)
 {
 	if (sa->sa_family == AF_UNIX)
 		snprintf(s->source, sizeof(s->source), "local");
@@ -452,31 +470,6 @@ set_source(struct session *s, const struct sockaddr *sa)
 		     s->source, sizeof(s->source), NULL, 0,
 		     NI_NUMERICHOST) != 0)
 		snprintf(s->source, sizeof(s->source), "0.0.0.0");
-}
-
-/* The header of a proxy; false while it isn't whole, or when it is bad. */
-static bool
-read_proxy(struct session *s)
-{
-	struct evbuffer *in = bufferevent_get_input(s->bev);
-	uint8_t bytes[PROXY_HEADER_MAX];
-	struct proxy_header h;
-	ssize_t n = evbuffer_copyout(in, bytes, sizeof(bytes));
-
-	switch (proxy_parse(bytes, n < 0 ? 0 : (size_t)n, &h)) {
-	case PROXY_MORE:
-		return false;
-	case PROXY_BAD:
-		session_fail(s, "bad-proxy-header");
-		return false;
-	case PROXY_OK:
-		break;
-	}
-	evbuffer_drain(in, h.len);
-	if (!h.local)
-		set_source(s, (const struct sockaddr *)&h.src);
-	identify(s);
-	return true;
 }
 
 void
@@ -489,11 +482,6 @@ session_run(struct session *s)
 	while (more && s->wait == SESSION_GO && !s->ending &&
 	    evbuffer_get_length(out) < OUTPUT_HIGH) {
 		switch (s->state) {
-		case SESSION_PROXY:
-			/* May free s when it returns false. */
-			if (!read_proxy(s))
-				return;
-			break;
 		case SESSION_COMMAND:
 			if (d->draining && !s->in_mail) {
 				session_shutdown(s);
@@ -527,8 +515,18 @@ on_written(struct bufferevent *bev, void *arg)
 	(void)bev;
 	if (s->ending)
 		session_fail(s, "quit");
+	else if (s->wait == SESSION_WAIT_TLS && !s->shaking)
+		session_begin_tls(s);
 	else
 		session_run(s);
+}
+
+/* After STARTTLS: the client speaks first. */
+static void
+go_on(struct session *s)
+{
+	set_timeouts(s);
+	session_run(s);
 }
 
 static void
@@ -537,7 +535,15 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	struct session *s = arg;
 
 	(void)bev;
-	if ((what & BEV_EVENT_TIMEOUT) != 0) {
+	if ((what & BEV_EVENT_CONNECTED) != 0) {
+		session_tls_done(s);
+		if (s->listen->tls == CONF_TLS_IMPLICIT)
+			identify(s);
+		else
+			go_on(s);
+	} else if (s->shaking) {
+		session_tls_failed(s);
+	} else if ((what & BEV_EVENT_TIMEOUT) != 0) {
 		/* A last word, if there is room for it; then no more waiting. */
 		session_reply(s, "421 4.4.2 Timeout");
 		bufferevent_flush(s->bev, EV_WRITE, BEV_FLUSH);
@@ -548,11 +554,29 @@ on_event(struct bufferevent *bev, short what, void *arg)
 }
 
 void
+session_attach(struct session *s, struct bufferevent *bev)
+{
+	s->bev = bev;
+	bufferevent_setcb(bev, on_read, on_written, on_event, s);
+	bufferevent_setwatermark(bev, EV_READ, 0, INPUT_HIGH);
+}
+
+void
+session_open(struct session *s)
+{
+	if (s->listen != NULL && s->listen->tls == CONF_TLS_IMPLICIT) {
+		session_begin_tls(s);
+		return;
+	}
+	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+	identify(s);
+}
+
+void
 session_new(struct dispatcher *d, const struct conf_listen *listen,
     evutil_socket_t fd, const struct sockaddr *sa)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
-	const struct timeval proxy_time = { PROXY_TIME, 0 };
 	const int on = 1;
 
 	s->dispatcher = d;
@@ -566,23 +590,19 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 	if (sa == NULL) {
 		snprintf(s->source, sizeof(s->source), "local");
 	} else {
-		set_source(s, sa);
+		session_set_source(s, sa);
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
-	s->bev =
-	    bufferevent_socket_new(d->proc->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	bufferevent_setcb(s->bev, on_read, on_written, on_event, s);
-	bufferevent_setwatermark(s->bev, EV_READ, 0, INPUT_HIGH);
+	s->certs = certs_ref(d->certs);
+	session_attach(s,
+	    bufferevent_socket_new(d->proc->base, fd, BEV_OPT_CLOSE_ON_FREE));
 	RB_INSERT(sessions, &d->sessions, s);
 	d->n_sessions++;
 	proc_count(d->proc, "smtp.session", 1);
-	if (listen != NULL && listen->proxy) {
-		s->state = SESSION_PROXY;
-		bufferevent_set_timeouts(s->bev, &proxy_time, NULL);
-	} else {
-		identify(s);
-	}
-	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+	if (listen != NULL && listen->proxy)
+		session_await_proxy(s);
+	else
+		session_open(s);
 }
 
 void

@@ -27,13 +27,14 @@
 #include "smtpd/queue/envelope.h"
 #include "smtpd/smtp/command.h"
 #include "smtpd/smtp/data.h"
+#include "smtpd/tls/tls.h"
 
 struct ask;
 struct bufferevent;
+struct certs;
 struct dispatcher;
 
 enum session_state {
-	SESSION_PROXY,
 	SESSION_COMMAND,
 	SESSION_DATA,
 	SESSION_CHUNK
@@ -46,6 +47,7 @@ enum session_wait {
 	SESSION_WAIT_FILE,
 	SESSION_WAIT_COMMIT,
 	SESSION_WAIT_MSGID,
+	SESSION_WAIT_TLS,
 	SESSION_WAIT_RDNS
 };
 
@@ -57,8 +59,12 @@ struct session {
 	struct setup *setup;              /* the configuration it began with */
 	const struct conf_listen *listen; /* NULL: the local socket, unlisted */
 	struct bufferevent *bev;
-	struct event *end_timer;
+	struct event *proxy; /* a header is waited for; or NULL */
+	struct certs *certs;
 	bool local, ending;
+	bool shaking;                /* hands, by TLS */
+	bool verified;               /* by a client's certificate */
+	char tls[TLS_TEXT_LEN];      /* "": in the clear */
 	char source[64];             /* address, or "local" */
 	char rdns[DNS_NAME_MAX + 1]; /* "<unknown>" when it has none */
 	enum dns_status fcrdns; /* DNS_OK: it leads back; LATER: not known */
@@ -102,7 +108,11 @@ void session_got_file(struct session *s, int fd);
 void session_committed(struct session *s, bool ok);
 void session_lost_peer(struct session *s, bool lookup);
 
-/* session.c, for session_data.c */
+/* session.c, for the others */
+void session_attach(struct session *s, struct bufferevent *bev);
+void session_set_source(struct session *s, const struct sockaddr *sa);
+/* The source is known: TLS, or the client's name and the banner. */
+void session_open(struct session *s);
 void session_reply(struct session *s, const char *line);
 void session_run(struct session *s);
 void session_end_transaction(struct session *s, bool rollback);
@@ -110,6 +120,17 @@ void session_fail(struct session *s, const char *reason);
 
 /* Its name when that leads back to it, else "<unknown>". */
 const char *session_host(const struct session *s);
+
+/* session_proxy.c */
+void session_await_proxy(struct session *s);
+
+/* session_tls.c; STARTTLS only replies: TLS begins when that is written */
+bool session_offers_tls(const struct session *s);
+void session_starttls(struct session *s, const char *arg);
+void session_begin_tls(struct session *s);
+void session_tls_done(struct session *s);
+void session_tls_failed(struct session *s);
+void session_end_tls(struct session *s);
 
 /* session_data.c */
 void session_begin_data(struct session *s);

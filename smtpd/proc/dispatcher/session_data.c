@@ -54,11 +54,14 @@ add_received(struct session *s)
 		buf_printf(&s->message, "from %s (%s [%s%s])\n\t", s->helo,
 		    session_host(s),
 		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
-	buf_printf(&s->message, "by %s (maison) with %s id %08x", hostname(s),
+	buf_printf(&s->message, "by %s (maison) with %s%s id %08x", hostname(s),
 	    s->mail.utf8    ? "UTF8SMTP" :
 		s->extended ? "ESMTP" :
 			      "SMTP",
-	    s->msgid);
+	    s->tls[0] != '\0' ? "S" : "", s->msgid);
+	if (s->tls[0] != '\0')
+		buf_printf(&s->message, " (%s:%s)", s->tls,
+		    s->verified ? "YES" : "NO");
 	if (s->n_rcpts == 1)
 		buf_printf(&s->message, "\n\tfor <%s>", s->only_rcpt);
 	buf_printf(&s->message, ";\n\t%s\n", date);

@@ -7,10 +7,12 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,9 +21,11 @@
 
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/parent/parent_internal.h"
 
 struct child *
@@ -167,6 +171,30 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	}
 }
 
+/* The keys, in a file that never was on a disk. */
+void
+parent_send_keys(struct parent *pa)
+{
+	struct buf keys = { 0 };
+	struct err e;
+	int fd = memfd_create("keys", MFD_CLOEXEC);
+
+	if (fd == -1)
+		err_sys(&e, "keys");
+	if (fd == -1 ||
+	    certs_gather_keys(pa->setup->conf, pa->setup->source, &keys, &e) ==
+		-1 ||
+	    fs_write_all(fd, keys.data, keys.len, &e) == -1)
+		log_error("the keys stay as they were: %s", e.msg);
+	else
+		parent_send(pa, PROC_KEYS, 0, MSG_KEYS, NULL, dup(fd));
+	if (keys.data != NULL)
+		OPENSSL_cleanse(keys.data, keys.cap);
+	buf_free(&keys);
+	if (fd != -1)
+		close(fd);
+}
+
 int
 parent_start_child(struct parent *pa, struct child *c, struct err *e)
 {
@@ -192,6 +220,8 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 		    link_children(c, other, e) == -1)
 			return -1;
 	}
+	if (c->who.id == PROC_KEYS)
+		parent_send_keys(pa);
 	if (c->who.id == PROC_DISPATCHER)
 		parent_send_listeners(pa, c);
 	if (c->who.id == PROC_CONTROL && pa->control_fd != -1)

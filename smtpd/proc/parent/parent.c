@@ -237,6 +237,8 @@ reload(struct parent *pa)
 	}
 	setup_unref(old);
 	setup_encode(pa->setup, &b);
+	/* Keys first: what is sent to one process stays in order. */
+	parent_send_keys(pa);
 	send_all(pa, MSG_RELOAD, &b);
 	for (unsigned i = 0; i < pa->n_children; i++) {
 		struct child *c = &pa->children[i];
@@ -320,6 +322,7 @@ start_all(struct parent *pa, struct err *e)
 	add_child(pa, PROC_CONTROL, 0);
 	add_child(pa, PROC_SCHEDULER, 0);
 	add_child(pa, PROC_LOOKUP, 0);
+	add_child(pa, PROC_KEYS, 0);
 	add_child(pa, PROC_RESOLVER, 0);
 	add_child(pa, PROC_QUEUE, 0);
 	for (unsigned i = 0; i < pa->setup->n_dispatchers; i++)

@@ -65,6 +65,7 @@ struct child *parent_find(
     struct parent *pa, enum proc_id id, unsigned instance);
 void parent_send(struct parent *pa, enum proc_id id, unsigned instance,
     enum proc_message type, const struct buf *payload, int fd);
+void parent_send_keys(struct parent *pa);
 void parent_stop(struct parent *pa, int status);
 
 /* listen.c */

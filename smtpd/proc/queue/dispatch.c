@@ -85,8 +85,7 @@ log_delivery(const struct envelope *ev, const struct relay_result *by,
 static enum dsn_kind
 done_kind(const struct envelope *ev)
 {
-	return ev->type == ENVELOPE_MTA ? DSN_KIND_RELAYED :
-					  DSN_KIND_DELIVERED;
+	return ev->type == ENVELOPE_MTA ? DSN_KIND_RELAYED : DSN_KIND_DELIVERED;
 }
 
 static void
