@@ -23,6 +23,7 @@
 #include "smtpd/queue/envelope.h"
 
 #include "smtpd/ctl/ctl.h"
+#include "smtpd/ctl/replay.h"
 
 #define FRAME_HEADER 8
 
@@ -47,6 +48,7 @@ static const struct command commands[] = {
 	{ "pause mta", "pause mta", NULL, NULL },
 	{ "pause smtp", "pause smtp", NULL, NULL },
 	{ "remove", "remove", "ID", NULL },
+	{ "replay", NULL, "FILE -- FILTER [ARG ...]", ctl_replay },
 	{ "resume envelope", "resume-envelope", "ID", NULL },
 	{ "resume mda", "resume mda", NULL, NULL },
 	{ "resume mta", "resume mta", NULL, NULL },
