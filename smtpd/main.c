@@ -26,6 +26,7 @@
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/ctl/ctl.h"
+#include "smtpd/proc/auth/auth.h"
 #include "smtpd/proc/control/control.h"
 #include "smtpd/proc/deliver/deliver.h"
 #include "smtpd/proc/dispatcher/dispatcher.h"
@@ -61,7 +62,7 @@ run_process(const char *name, const char *instance)
 {
 	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
 		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops,
-		&resolver_ops, &keys_ops };
+		&resolver_ops, &keys_ops, &auth_ops };
 	uint64_t n;
 
 	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))

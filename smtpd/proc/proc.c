@@ -37,6 +37,7 @@ static const char *const names[] = {
 	[PROC_DELIVER] = "deliver",
 	[PROC_RESOLVER] = "resolver",
 	[PROC_KEYS] = "keys",
+	[PROC_AUTH] = "auth",
 };
 
 const char *
@@ -54,6 +55,7 @@ proc_linked(enum proc_id a, enum proc_id b)
 		{ PROC_CONTROL, PROC_SCHEDULER },
 		{ PROC_CONTROL, PROC_DISPATCHER },
 		{ PROC_LOOKUP, PROC_QUEUE },
+		{ PROC_LOOKUP, PROC_AUTH },
 		{ PROC_LOOKUP, PROC_DISPATCHER },
 		{ PROC_QUEUE, PROC_SCHEDULER },
 		{ PROC_QUEUE, PROC_DISPATCHER },

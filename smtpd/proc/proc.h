@@ -35,6 +35,7 @@ enum proc_id {
 	PROC_DELIVER,
 	PROC_RESOLVER,
 	PROC_KEYS,
+	PROC_AUTH,
 	PROC_COUNT
 };
 
@@ -60,6 +61,13 @@ enum proc_message {
 	MSG_FORWARDED, /* parent -> lookup */
 	MSG_USER,      /* queue -> lookup: uid, gid and home of a user */
 	MSG_USER_FOUND,
+
+	MSG_AUTH,       /* dispatcher -> lookup: a name and a password */
+	MSG_AUTHED,     /* lookup -> dispatcher */
+	MSG_VERIFY,     /* lookup -> auth */
+	MSG_VERIFIED,   /* auth -> lookup */
+	MSG_TABLE_ASK,  /* dispatcher -> lookup: senders and hostnames */
+	MSG_TABLE_TOLD, /* lookup -> dispatcher */
 
 	MSG_MSGIDS,      /* queue -> dispatcher: free message ids */
 	MSG_WANT_MSGIDS, /* dispatcher -> queue */

@@ -19,9 +19,16 @@ struct rights {
 	bool sockets;  /* make connections */
 	bool own_root; /* chroot: to the empty directory, or the spool */
 	bool spool;
+	bool root;     /* stays who started smtpd */
+	bool programs; /* start them */
 };
 
 static const struct rights rights[PROC_COUNT] = {
+	/* What PAM's modules need is theirs to say. */
+	[PROC_AUTH] = { .files = true,
+	    .sockets = true,
+	    .root = true,
+	    .programs = true },
 	[PROC_CONTROL] = { .own_root = true },
 	[PROC_LOOKUP] = { .files = true, .sockets = true },
 	[PROC_QUEUE] = { .files = true, .own_root = false, .spool = true },
@@ -32,15 +39,16 @@ static const struct rights rights[PROC_COUNT] = {
 };
 
 /* Nobody needs these once it runs. */
-static const int never[] = { SCMP_SYS(execve), SCMP_SYS(execveat),
-	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+static const int never[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev), SCMP_SYS(mount), SCMP_SYS(umount2),
 	SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns),
 	SCMP_SYS(unshare), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
 	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module),
 	SCMP_SYS(kexec_load), SCMP_SYS(keyctl), SCMP_SYS(add_key),
 	SCMP_SYS(request_key), SCMP_SYS(reboot), SCMP_SYS(swapon),
-	SCMP_SYS(swapoff), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
+	SCMP_SYS(swapoff), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup) };
+
+static const int starting[] = { SCMP_SYS(execve), SCMP_SYS(execveat),
 	SCMP_SYS(fork), SCMP_SYS(vfork) };
 
 static const int opening[] = { SCMP_SYS(open), SCMP_SYS(openat),
@@ -73,6 +81,8 @@ filter_calls(const struct rights *r, struct err *e)
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	bool ok = ctx != NULL && forbid(ctx, never, COUNT(never));
 
+	if (ok && !r->programs)
+		ok = forbid(ctx, starting, COUNT(starting));
 	if (ok && !r->files)
 		ok = forbid(ctx, opening, COUNT(opening));
 	if (ok && !r->sockets)
@@ -112,7 +122,7 @@ sandbox_enter(enum proc_id id, const struct setup *s, struct err *e)
 	/* A delivery worker runs as its user from the start. */
 	if (id == PROC_DELIVER)
 		return 0;
-	if (s->privileged && change_user(r, s, e) == -1)
+	if (s->privileged && !r->root && change_user(r, s, e) == -1)
 		return -1;
 	if (setrlimit(RLIMIT_CORE, &no_core) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) {

@@ -116,6 +116,60 @@ trimmed(const struct header_field *f, size_t *len)
 	return p;
 }
 
+/*
+ * The bytes before the one <address> that the value ends with; 0 when it is
+ * of any other shape.
+ */
+static size_t
+name_before(const char *p, size_t len)
+{
+	bool quoted = false;
+	size_t n = len;
+
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '\\' && i + 1 < len)
+			i++;
+		else if (p[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			continue;
+		else if (p[i] == '(' || p[i] == ',' || p[i] == ';' ||
+		    p[i] == ':' || (p[i] == '<' && n != len))
+			return 0;
+		else if (p[i] == '<')
+			n = i;
+		else if (p[i] == '>' && (n == len || i + 1 != len))
+			return 0;
+	}
+	return quoted || n == len || p[len - 1] != '>' ? 0 : n;
+}
+
+void
+header_masquerade(
+    const char *text, size_t len, const char *address, struct buf *out)
+{
+	struct header_field f;
+	size_t offset = 0, n;
+	bool done = false;
+
+	while (header_next(text, len, &offset, &f) == HEADER_FIELD) {
+		const char *value;
+
+		if (!header_is(&f, "From")) {
+			buf_add(out, f.start, f.len);
+			continue;
+		}
+		if (done)
+			continue;
+		value = trimmed(&f, &n);
+		buf_add_str(out, "From: ");
+		buf_add(out, value, name_before(value, n));
+		buf_printf(out, "<%s>\n", address);
+		done = true;
+	}
+	buf_add(out, text + offset, len - offset);
+}
+
 static bool
 value_is(const struct header_field *f, const char *value)
 {

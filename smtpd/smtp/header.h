@@ -63,6 +63,13 @@ void header_scan(const char *text, size_t len, struct header_facts *out);
 /* Copy the header without Bcc fields. */
 void header_without_bcc(const char *text, size_t len, struct buf *out);
 
+/*
+ * Copy the header with one From field of this address; the name that stood
+ * before the address is kept.
+ */
+void header_masquerade(
+    const char *text, size_t len, const char *address, struct buf *out);
+
 /* Whether a Delivered-To field has exactly this address. */
 bool header_delivered_to(const char *text, size_t len, const char *address);
 

@@ -23,6 +23,7 @@
 #include "smtpd/proc/proc.h"
 
 #include "smtpd/proc/lookup/lookup.h"
+#include "smtpd/proc/lookup/lookup_auth.h"
 #include "smtpd/proc/lookup/way.h"
 
 struct request {
@@ -47,6 +48,7 @@ struct generation {
 struct state {
 	struct generation *generation;
 	TAILQ_HEAD(, request) requests;
+	struct auth_questions questions;
 	uint32_t last_number;
 };
 
@@ -88,6 +90,7 @@ start(struct proc *p)
 	struct state *st = xcalloc(1, sizeof(*st));
 
 	TAILQ_INIT(&st->requests);
+	TAILQ_INIT(&st->questions);
 	st->last_number = arc4random();
 	p->state = st;
 	load(p);
@@ -297,6 +300,16 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_WAY:
 		way_find(p, st->generation->tables, from, m);
 		break;
+	case MSG_AUTH:
+		lookup_auth(
+		    p, &st->questions, st->generation->tables, from, m);
+		break;
+	case MSG_VERIFIED:
+		lookup_verified(p, &st->questions, m);
+		break;
+	case MSG_TABLE_ASK:
+		lookup_table_ask(p, st->generation->tables, from, m);
+		break;
 	case MSG_TABLE_UPDATE:
 		update_table(p, from, m);
 		break;
@@ -307,9 +320,19 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	}
 }
 
+static void
+peer_gone(struct proc *p, struct proc_peer peer)
+{
+	struct state *st = p->state;
+
+	if (st != NULL && peer.id == PROC_AUTH)
+		lookup_auth_gone(p, &st->questions);
+}
+
 const struct proc_ops lookup_ops = {
 	.id = PROC_LOOKUP,
 	.start = start,
 	.message = message,
+	.peer_gone = peer_gone,
 	.reload = load,
 };

@@ -66,7 +66,7 @@ static bool
 restartable(enum proc_id id)
 {
 	return id == PROC_DISPATCHER || id == PROC_LOOKUP ||
-	    id == PROC_CONTROL || id == PROC_RESOLVER;
+	    id == PROC_CONTROL || id == PROC_RESOLVER || id == PROC_AUTH;
 }
 
 static void
@@ -323,6 +323,7 @@ start_all(struct parent *pa, struct err *e)
 	add_child(pa, PROC_SCHEDULER, 0);
 	add_child(pa, PROC_LOOKUP, 0);
 	add_child(pa, PROC_KEYS, 0);
+	add_child(pa, PROC_AUTH, 0);
 	add_child(pa, PROC_RESOLVER, 0);
 	add_child(pa, PROC_QUEUE, 0);
 	for (unsigned i = 0; i < pa->setup->n_dispatchers; i++)
