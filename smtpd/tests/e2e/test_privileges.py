@@ -51,8 +51,8 @@ def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
         assert status["Seccomp"].strip() == "2", name
         if name in ("control", "scheduler", "dispatcher", "resolver", "keys"):
             assert os.readlink(f"/proc/{pid}/root") == "/var/empty"
-    assert owners == {"auth": 0, "control": 64091, "scheduler": 64091, "lookup": 64091,
-                      "dispatcher": 64091, "resolver": 64091,
+    assert owners == {"auth": 0, "control": 64091, "scheduler": 64091,
+                      "lookup": 64091, "dispatcher": 64091, "resolver": 64091,
                       "keys": 64091, "queue": 64092}
     smtpd.send(["mabel@a.org", "mabel@b.org", "root@b.org"])
     wait_for(lambda: "root gets no mail" in smtpd.log_text(), "a refusal")
