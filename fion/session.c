@@ -250,12 +250,12 @@ turn(struct session *s, struct err *e)
 	handle_signals(s);
 	if (n == -1)
 		return 0;
-	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x)) {
+	if (session_clock_wait(s) == 0)
+		session_clock(s);
+	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x) && !x_due(s->x)) {
 		x_paint(s->x);
 		return 1;
 	}
-	if (session_clock_wait(s) == 0)
-		session_clock(s);
 	if (x_read(s->x, e) == -1)
 		return -1;
 	x_tick(s->x);

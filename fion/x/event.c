@@ -302,6 +302,14 @@ x_deadline(const struct x *x)
 	return t;
 }
 
+bool
+x_due(const struct x *x)
+{
+	uint64_t t = x_deadline(x);
+
+	return t != 0 && x_now() >= t;
+}
+
 void
 x_tick(struct x *x)
 {
@@ -372,6 +380,7 @@ void
 x_set_config(struct x *x, const struct config *config)
 {
 	struct tilewin *tw;
+	struct barwin *b;
 	int line = draw_font(x->draw, config->set.font, config->set.dpi);
 
 	if (x->input != INPUT_NONE)
@@ -388,6 +397,8 @@ x_set_config(struct x *x, const struct config *config)
 		tw->painted = 0;
 		tw->border = ~config->set.border & 0xffffff;
 	}
+	TAILQ_FOREACH(b, &x->bars, link)
+		b->painted = b->n_cells = 0;
 	if (!TAILQ_EMPTY(&x->m->screens))
 		outputs_struts(x);
 	x->unpainted = true;

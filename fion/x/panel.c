@@ -16,7 +16,7 @@
 #include "fion/x/paint.h"
 #include "fion/x/x_internal.h"
 
-#define MAX_SPOTS 96
+#define SUM_BEGINS 14695981039346656037ULL
 
 static struct barwin *
 bar_of(struct x *x, const char *screen)
@@ -29,9 +29,22 @@ bar_of(struct x *x, const char *screen)
 	return NULL;
 }
 
+/* Another size, another picture. */
+static void
+drop_picture(struct x *x, struct barwin *b)
+{
+	if (b->picture == 0)
+		return;
+	xcb_free_gc(x->c, b->gc);
+	xcb_free_pixmap(x->c, b->picture);
+	b->picture = 0;
+	b->n_cells = 0;
+}
+
 static void
 bar_drop(struct x *x, struct barwin *b)
 {
+	drop_picture(x, b);
 	x_forget(x, b->window);
 	xcb_destroy_window(x->c, b->window);
 	TAILQ_REMOVE(&x->bars, b, link);
@@ -103,6 +116,7 @@ bar_update(struct x *x)
 			    v);
 			b->at = r;
 			b->painted = 0;
+			drop_picture(x, b);
 		}
 		if (!b->mapped)
 			xcb_map_window(x->c, b->window);
@@ -120,7 +134,7 @@ struct piece {
 };
 
 struct pieces {
-	struct piece p[MAX_SPOTS];
+	struct piece p[BAR_PIECES];
 	size_t n;
 };
 
@@ -129,7 +143,7 @@ add(struct x *x, struct pieces *ps, const char *text)
 {
 	struct piece *p;
 
-	if (ps->n == MAX_SPOTS)
+	if (ps->n == BAR_PIECES)
 		free(ps->p[--ps->n].text); /* the last one gives way */
 	p = &ps->p[ps->n++];
 	*p = (struct piece){ .text = xstrdup(text),
@@ -335,21 +349,27 @@ add_right(struct x *x, const struct screen *s, struct pieces *ps)
 		add(x, ps, x->bar->clock);
 }
 
+/* What a piece shows, as a number. */
+static uint64_t
+piece_sum(uint64_t sum, const struct piece *p)
+{
+	sum = paint_sum(sum, p->text, strlen(p->text) + 1);
+	sum = paint_sum(sum, &p->ground, sizeof(p->ground));
+	return paint_sum(sum, &p->ink, sizeof(p->ink));
+}
+
 static uint64_t
 sum_pieces(uint64_t sum, const struct pieces *ps)
 {
-	for (size_t i = 0; i < ps->n; i++) {
-		sum = paint_sum(sum, ps->p[i].text, strlen(ps->p[i].text) + 1);
-		sum = paint_sum(sum, &ps->p[i].ground, 4);
-		sum = paint_sum(sum, &ps->p[i].ink, 4);
-	}
+	for (size_t i = 0; i < ps->n; i++)
+		sum = piece_sum(sum, &ps->p[i]);
 	return paint_sum(sum, &ps->n, sizeof(ps->n));
 }
 
 static void
 spot(struct barwin *b, const struct piece *p, int from, int to)
 {
-	if (b->n == MAX_SPOTS || (p->workspace == 0 && p->block == -1))
+	if (b->n == BAR_PIECES || (p->workspace == 0 && p->block == -1))
 		return;
 	b->spots[b->n].from = from;
 	b->spots[b->n].to = to;
@@ -358,46 +378,124 @@ spot(struct barwin *b, const struct piece *p, int from, int to)
 	b->n++;
 }
 
+/* Measured once for what stays the same from drawing to drawing. */
 static int
-draw_piece(
-    struct x *x, struct barwin *b, const struct piece *p, int at, int room)
+wish(struct x *x, const struct barwin *b, size_t i, const struct piece *p,
+    uint64_t sum)
+{
+	if (i < b->n_cells && b->cells[i].sum == sum)
+		return b->cells[i].wish;
+	return draw_width(x->draw, p->text) + 2 * (x->bar_height / 3);
+}
+
+static void
+draw_piece(struct x *x, const struct piece *p, int at, int w)
 {
 	int pad = x->bar_height / 3;
-	int w = draw_width(x->draw, p->text) + 2 * pad;
 
-	if (w > room)
-		w = room;
-	if (w <= 2 * pad)
-		return 0;
 	draw_fill(x->draw, p->ground, at, 0, w, x->bar_height);
 	draw_text(
 	    x->draw, p->text, p->ink, at + pad, 0, w - 2 * pad, x->bar_height);
-	spot(b, p, at, at + w);
-	return w;
+}
+
+/* Where each piece goes; all in order, those on the left first. */
+static void
+lay_out(struct x *x, const struct barwin *b, const struct pieces *left,
+    const struct pieces *right, int end, struct bar_cell *cells)
+{
+	size_t n = left->n + right->n;
+	int pad = x->bar_height / 3, w = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct piece *p =
+		    i < left->n ? &left->p[i] : &right->p[i - left->n];
+
+		cells[i].sum = piece_sum(SUM_BEGINS, p);
+		cells[i].wish = wish(x, b, i, p, cells[i].sum);
+		w += i < left->n ? 0 : cells[i].wish;
+	}
+	/* What one types or reads now goes before what merely stands. */
+	if (w > end / 2 && x->input == INPUT_NONE)
+		w = end / 2;
+	if (x->input != INPUT_NONE && w > end / 4)
+		w = end / 4;
+	for (size_t i = 0; i < n; i++) {
+		int limit = i < left->n ? end - w : end;
+
+		if (i == left->n)
+			at = end - w;
+		cells[i].at = at;
+		cells[i].w =
+		    cells[i].wish < limit - at ? cells[i].wish : limit - at;
+		if (cells[i].w <= 2 * pad)
+			cells[i].w = 0;
+		at += cells[i].w;
+	}
+}
+
+static bool
+same_places(const struct barwin *b, const struct bar_cell *cells, size_t n)
+{
+	if (b->picture == 0 || n != b->n_cells)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (cells[i].at != b->cells[i].at ||
+		    cells[i].w != b->cells[i].w)
+			return false;
+	return true;
+}
+
+/* What was drawn last becomes this part of the window. */
+static void
+put_part(struct x *x, struct barwin *b, int at, int w)
+{
+	if (b->picture == 0) {
+		b->picture = xcb_generate_id(x->c);
+		b->gc = xcb_generate_id(x->c);
+		xcb_create_pixmap(x->c, x->screen->root_depth, b->picture,
+		    x->root, (uint16_t)b->at.w, (uint16_t)b->at.h);
+		xcb_create_gc(x->c, b->gc, b->picture, 0, NULL);
+	}
+	paint_image(x, b->picture, b->gc, at, w, b->at.h);
+	xcb_change_window_attributes(
+	    x->c, b->window, XCB_CW_BACK_PIXMAP, &b->picture);
+	xcb_clear_area(x->c, 0, b->window, (int16_t)at, 0, (uint16_t)w, 0);
 }
 
 static void
 bar_paint(struct x *x, struct barwin *b, const struct pieces *left,
     const struct pieces *right, int tray)
 {
-	int end = b->at.w - tray, at = 0, w = 0;
-	int pad = x->bar_height / 3;
+	struct bar_cell cells[2 * BAR_PIECES];
+	size_t n = left->n + right->n;
+	uint32_t ground = x->config->set.bar_background;
+	bool whole;
 
+	lay_out(x, b, left, right, b->at.w - tray, cells);
+	whole = !same_places(b, cells, n);
 	b->n = 0;
-	draw_begin(x->draw, b->at.w, b->at.h, x->config->set.bar_background);
-	for (size_t i = 0; i < right->n; i++)
-		w += draw_width(x->draw, right->p[i].text) + 2 * pad;
-	/* What one types or reads now goes before what merely stands. */
-	if (w > end / 2 && x->input == INPUT_NONE)
-		w = end / 2;
-	if (x->input != INPUT_NONE && w > end / 4)
-		w = end / 4;
-	for (size_t i = 0; i < left->n && at < end - w; i++)
-		at += draw_piece(x, b, &left->p[i], at, end - w - at);
-	at = end - w;
-	for (size_t i = 0; i < right->n && at < end; i++)
-		at += draw_piece(x, b, &right->p[i], at, end - at);
-	paint_put(x, b->window, b->at.w, b->at.h);
+	if (whole)
+		draw_begin(x->draw, b->at.w, b->at.h, ground);
+	for (size_t i = 0; i < n; i++) {
+		const struct piece *p =
+		    i < left->n ? &left->p[i] : &right->p[i - left->n];
+		const struct bar_cell *c = &cells[i];
+
+		if (c->w == 0)
+			continue;
+		spot(b, p, c->at, c->at + c->w);
+		if (whole) {
+			draw_piece(x, p, c->at, c->w);
+		} else if (c->sum != b->cells[i].sum) {
+			draw_begin(x->draw, c->w, b->at.h, ground);
+			draw_piece(x, p, 0, c->w);
+			put_part(x, b, c->at, c->w);
+		}
+	}
+	if (whole)
+		put_part(x, b, 0, b->at.w);
+	memcpy(b->cells, cells, n * sizeof(cells[0]));
+	b->n_cells = n;
 }
 
 void
@@ -408,7 +506,7 @@ bar_paint_all(struct x *x)
 	TAILQ_FOREACH(b, &x->bars, link) {
 		struct pieces left = { .n = 0 }, right = { .n = 0 };
 		const struct screen *s = screen_by_key(x->m, b->screen);
-		uint64_t sum = 14695981039346656037ULL;
+		uint64_t sum = SUM_BEGINS;
 		int tray = 0;
 
 		if (s == NULL)

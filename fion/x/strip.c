@@ -31,10 +31,8 @@ paint_sum(uint64_t sum, const void *data, size_t len)
 }
 
 void
-paint_put(struct x *x, xcb_window_t window, int w, int h)
+paint_image(struct x *x, uint32_t drawable, uint32_t gc, int at, int w, int h)
 {
-	xcb_pixmap_t pixmap = xcb_generate_id(x->c);
-	xcb_gcontext_t gc = xcb_generate_id(x->c);
 	size_t stride;
 	const uint8_t *pixels = draw_pixels(x->draw, &stride);
 	size_t max = xcb_get_maximum_request_length(x->c) * 4UL;
@@ -42,17 +40,26 @@ paint_put(struct x *x, xcb_window_t window, int w, int h)
 
 	if (rows < 1)
 		return; /* a picture wider than a request: none */
-	xcb_create_pixmap(x->c, x->screen->root_depth, pixmap, x->root,
-	    (uint16_t)w, (uint16_t)h);
-	xcb_create_gc(x->c, gc, pixmap, 0, NULL);
 	for (int y = 0; y < h; y += rows) {
 		int n = h - y < rows ? h - y : rows;
 
-		xcb_put_image(x->c, XCB_IMAGE_FORMAT_Z_PIXMAP, pixmap, gc,
-		    (uint16_t)w, (uint16_t)n, 0, (int16_t)y, 0,
+		xcb_put_image(x->c, XCB_IMAGE_FORMAT_Z_PIXMAP, drawable, gc,
+		    (uint16_t)w, (uint16_t)n, (int16_t)at, (int16_t)y, 0,
 		    x->screen->root_depth, (uint32_t)(stride * (size_t)n),
 		    pixels + (size_t)y * stride);
 	}
+}
+
+void
+paint_put(struct x *x, xcb_window_t window, int w, int h)
+{
+	xcb_pixmap_t pixmap = xcb_generate_id(x->c);
+	xcb_gcontext_t gc = xcb_generate_id(x->c);
+
+	xcb_create_pixmap(x->c, x->screen->root_depth, pixmap, x->root,
+	    (uint16_t)w, (uint16_t)h);
+	xcb_create_gc(x->c, gc, pixmap, 0, NULL);
+	paint_image(x, pixmap, gc, 0, w, h);
 	xcb_change_window_attributes(x->c, window, XCB_CW_BACK_PIXMAP, &pixmap);
 	xcb_clear_area(x->c, 0, window, 0, 0, 0, 0);
 	xcb_free_gc(x->c, gc);

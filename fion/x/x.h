@@ -67,6 +67,7 @@ bool x_waiting(struct x *x);
 
 /* When x_tick() wants to be called next, in x's clock; 0: never. */
 uint64_t x_deadline(const struct x *x);
+bool x_due(const struct x *x); /* it is that late */
 uint64_t x_clock(void);
 void x_tick(struct x *x);
 

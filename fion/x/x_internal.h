@@ -177,6 +177,15 @@ struct tray_icon {
 };
 TAILQ_HEAD(tray_list, tray_icon);
 
+/* A piece of a bar as it was drawn. */
+struct bar_cell {
+	uint64_t sum; /* of what it shows */
+	int at, w;
+	int wish; /* how wide it would be, had it the room */
+};
+
+#define BAR_PIECES 96 /* at either end */
+
 struct barwin {
 	TAILQ_ENTRY(barwin) link;
 	char *screen;
@@ -188,8 +197,12 @@ struct barwin {
 		int from, to;
 		uint32_t workspace; /* or 0 */
 		int block;          /* or -1 */
-	} spots[96];
+	} spots[BAR_PIECES];
 	size_t n;
+	xcb_pixmap_t picture; /* what the window shows; or 0 */
+	xcb_gcontext_t gc;
+	struct bar_cell cells[2 * BAR_PIECES];
+	size_t n_cells;
 };
 TAILQ_HEAD(barwin_list, barwin);
 
