@@ -261,30 +261,43 @@ const struct cmd_ops session_ops = {
 	.wm = op_wm,
 };
 
-void
-session_remember(
-    struct session *s, size_t n, const char *const *words, unsigned times)
+static void
+free_words(char **words, size_t n)
 {
-	for (size_t i = 0; i < s->n_last; i++)
-		free(s->last[i]);
-	free(s->last);
-	s->last = n == 0 ? NULL : xcalloc(n + 1, sizeof(*s->last));
 	for (size_t i = 0; i < n; i++)
-		s->last[i] = xstrdup(words[i]);
-	s->n_last = n;
-	s->last_times = times;
+		free(words[i]);
+	free(words);
+}
+
+void
+session_forget(struct session *s)
+{
+	free_words(s->last, s->n_last);
+	s->last = NULL;
+	s->n_last = 0;
 }
 
 int
 session_command(struct session *s, size_t n, const char *const *words,
     unsigned times, struct err *e)
 {
-	int rc = cmd_run(&s->host, n, words, times, e);
+	/* The words may be of a configuration that the command replaces. */
+	char **own = xcalloc(n + 1, sizeof(*own));
+	int rc;
 
-	if (rc == 0 && strcmp(words[0], "repeat") != 0 &&
-	    strcmp(words[0], "mode") != 0)
-		session_remember(s, n, words, times);
-	return rc;
+	for (size_t i = 0; i < n; i++)
+		own[i] = xstrdup(words[i]);
+	rc = cmd_run(&s->host, n, (const char *const *)own, times, e);
+	if (rc == -1 || strcmp(own[0], "repeat") == 0 ||
+	    strcmp(own[0], "mode") == 0) {
+		free_words(own, n);
+		return rc;
+	}
+	session_forget(s);
+	s->last = own;
+	s->n_last = n;
+	s->last_times = times;
+	return 0;
 }
 
 /* Hooks of x ---------------------------------------------------------------- */

@@ -275,7 +275,7 @@ stop(struct session *s, bool x_lives)
 	if (s->x != NULL && x_lives)
 		x_close(s->x, s->exit_code == KEEPER_RESTART);
 	server_close(s->server);
-	session_remember(s, 0, NULL, 0);
+	session_forget(s);
 	history_clear(&s->history);
 	config_free(s->config);
 	model_free(s->m);

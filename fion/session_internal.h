@@ -47,8 +47,7 @@ extern const struct cmd_ops session_ops;
 extern const struct x_hooks session_hooks;
 int session_command(struct session *s, size_t n, const char *const *words,
     unsigned times, struct err *e);
-void session_remember(
-    struct session *s, size_t n, const char *const *words, unsigned times);
+void session_forget(struct session *s); /* the last command */
 char *session_line(void *ctx, const char *line, size_t len, bool *subscribe);
 
 /* status.c */
