@@ -339,7 +339,6 @@ build_action_flag(struct conf_builder *b, int what)
 	case TLS:
 		give_action(b, what, "tls");
 		a->tls = true;
-		build_lack(b, "relay with tls");
 		break;
 	default:
 		a->tls_no_verify = true;
@@ -444,9 +443,8 @@ build_action_end(struct conf_builder *b)
 		build_problem(b, "host and backup exclude each other");
 	if (a->host != NULL && a->domain != NULL)
 		build_problem(b, "host and domain exclude each other");
-	if (a->auth != NULL || a->pki != NULL || a->ca != NULL ||
-	    a->ciphers != NULL || a->protocols != NULL)
-		build_lack(b, "relay with TLS: auth, ca, ciphers, pki");
+	if (a->pki != NULL)
+		build_lack(b, "pki of a relay");
 	if (a->auth != NULL && a->host == NULL && a->domain == NULL)
 		build_problem(b, "auth needs host or domain");
 	if (a->srs && b->conf->srs_key == NULL)

@@ -29,6 +29,7 @@
 #define DIAL_TIME 30 /* seconds for all addresses of a host */
 
 static void choose_host(struct out *o);
+static void dial_host(struct out *o);
 
 const char *
 out_source(const struct out *o)
@@ -74,6 +75,10 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 	smtp_reply_clear(&o->reply);
 	free(o->hosts);
 	free(o->tried);
+	if (o->password != NULL)
+		explicit_bzero(o->password, strlen(o->password));
+	free(o->user);
+	free(o->password);
 	setup_unref(o->setup);
 	free(o);
 }
@@ -81,6 +86,8 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 static void
 hang_up(struct out *o)
 {
+	o->in_tls = o->authenticated = false;
+	o->auth_lines = 0;
 	if (o->bev != NULL)
 		bufferevent_free(o->bev);
 	o->bev = NULL;
@@ -144,10 +151,20 @@ out_next_host(struct out *o, const char *why)
 		out_event_disconnected(o, "host-of-no-use");
 	snprintf(o->problem, sizeof(o->problem), "%s", why);
 	hang_up(o);
+	o->no_tls = false;
 	if (o->stopping)
 		out_end(o, "stop");
 	else
 		choose_host(o);
+}
+
+void
+out_in_the_clear(struct out *o)
+{
+	out_event_disconnected(o, "tls");
+	hang_up(o);
+	o->no_tls = true;
+	dial_host(o);
 }
 
 /* The connection */
@@ -226,14 +243,14 @@ usable_addresses(struct out *o, const struct dns_host *h)
 }
 
 static void
-dial_host(struct out *o, const struct dns_host *h)
+dial_host(struct out *o)
 {
 	char source[DNS_ADDRESS_TEXT] = "";
 
 	if (o->bound)
 		dns_format_address(&o->source, source);
 	o->route = route_get(&o->relay->relays->routes, source, &o->dialled[0],
-	    o->url.port, h->name);
+	    o->url.port, o->hosts[o->at_host].name);
 	o->route->n_conn++;
 	o->state = OUT_DIAL;
 	out_event_connecting(o);
@@ -255,7 +272,8 @@ choose_host(struct out *o)
 		o->tried[i] = true;
 		o->n_dialled = usable_addresses(o, &o->hosts[i]);
 		if (o->n_dialled > 0) {
-			dial_host(o, &o->hosts[i]);
+			o->at_host = i;
+			dial_host(o);
 			return;
 		}
 	}
@@ -318,8 +336,6 @@ resolve(struct out *o)
 		return;
 	}
 	o->url.port = o->relay->relays->port;
-	if (a->tls)
-		o->url.tls = RELAY_TLS_REQUIRED;
 	o->ask = ask_dns(
 	    o->dispatcher, DNS_MX, o->relay->domain, own, on_resolved, o);
 }
@@ -357,6 +373,17 @@ take_way(struct out *o, const struct relay_way *w)
 		log_warn("%016llx mta %s: %s", (unsigned long long)o->id,
 		    w->url, e.msg);
 		return false;
+	}
+	if (o->action->tls && o->url.tls == RELAY_TLS_NEVER) {
+		log_warn("%016llx mta %s: the action asks for tls",
+		    (unsigned long long)o->id, w->url);
+		return false;
+	}
+	if (o->action->tls && o->url.tls == RELAY_TLS_MAYBE)
+		o->url.tls = RELAY_TLS_REQUIRED;
+	if (w->user[0] != '\0') {
+		o->user = xstrdup(w->user);
+		o->password = xstrdup(w->password);
 	}
 	o->bound = w->source[0] != '\0';
 	return !o->bound || dns_parse_address(w->source, &o->source);
@@ -396,6 +423,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	case OUT_BANNER:
 	case OUT_EHLO:
 	case OUT_HELO:
+	case OUT_STARTTLS:
+	case OUT_TLS:
+	case OUT_AUTH:
 		out_next_host(o, "451 4.4.2 Timeout before a greeting");
 		break;
 	case OUT_READY:

@@ -44,9 +44,12 @@ enum out_state {
 	OUT_RESOLVE, /* the resolver is asked */
 	OUT_DIAL,
 	OUT_NAME, /* the lookup is asked who we are from here */
+	OUT_TLS,  /* the handshake */
 	OUT_BANNER,
 	OUT_EHLO,
 	OUT_HELO,
+	OUT_STARTTLS,
+	OUT_AUTH,
 	OUT_READY, /* no task */
 	OUT_STEPS, /* MAIL, RCPT, DATA */
 	OUT_DATA,  /* the message goes out */
@@ -65,6 +68,9 @@ struct out {
 	uint64_t id; /* in the log */
 	enum out_state state;
 	bool opening, connected, stopping;
+	bool in_tls, no_tls, authenticated;
+	unsigned auth_lines;
+	char *user, *password; /* NULL: none */
 	struct event *timer, *reaper;
 	/* the way */
 	uint32_t way_request; /* 0: none */
@@ -125,11 +131,28 @@ void out_ask_name(struct out *o);
 /* Restart the time limit of the step. */
 void out_patience(struct out *o, unsigned seconds);
 
+/* The same host once more, without TLS. */
+void out_in_the_clear(struct out *o);
+
 /* out_smtp.c: a connection is there.  A command; a reply has come. */
 void out_begin(struct out *o);
 void out_say(struct out *o, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void out_quit(struct out *o, const char *reason);
 void out_read(struct out *o);
+void out_listen(struct out *o);
+void out_await_banner(struct out *o);
+void out_say_ehlo(struct out *o);
+/* Nothing is left to be said before mail. */
+void out_get_ready(struct out *o);
+
+/* out_tls.c */
+void out_tls_start(struct out *o);
+void out_tls_done(struct out *o);
+void out_tls_failed(struct out *o);
+bool out_tls_offer(struct out *o);
+void out_starttls_reply(struct out *o);
+bool out_auth_begin(struct out *o);
+void out_auth_reply(struct out *o);
 
 /* out_mail.c */
 void out_take_task(struct out *o);
@@ -146,6 +169,9 @@ void out_lose_task(struct out *o, const char *why);
  */
 void out_event_connecting(const struct out *o);
 void out_event_connected(const struct out *o);
+void out_event_tls(const struct out *o, const char *ciphers,
+    const char *verdict, const char *fingerprint);
+void out_event_auth(const struct out *o, bool passed);
 void out_event_command(const struct out *o, const char *line);
 void out_event_reply(const struct out *o);
 void out_event_begin(const struct out *o);

@@ -24,6 +24,24 @@ out_event_connected(const struct out *o)
 }
 
 void
+out_event_tls(const struct out *o, const char *ciphers, const char *verdict,
+    const char *fingerprint)
+{
+	log_info(
+	    "%016llx mta tls ciphers=%s", (unsigned long long)o->id, ciphers);
+	log_info(
+	    "%016llx mta cert-check result=\"%s\" fingerprint=\"SHA256:%s\"",
+	    (unsigned long long)o->id, verdict, fingerprint);
+}
+
+void
+out_event_auth(const struct out *o, bool passed)
+{
+	log_info("%016llx mta authentication result=%s",
+	    (unsigned long long)o->id, passed ? "ok" : "permfail");
+}
+
+void
 out_event_command(const struct out *o, const char *line)
 {
 	log_debug("%016llx mta command %s", (unsigned long long)o->id, line);

@@ -52,19 +52,21 @@ out_quit(struct out *o, const char *reason)
 	out_patience(o, QUIT_TIME);
 }
 
-static void
-get_ready(struct out *o)
+void
+out_get_ready(struct out *o)
 {
 	char text[SMTP_REPLY_TEXT];
 
+	if (out_auth_begin(o))
+		return;
 	route_worked(o->route, smtp_reply_text(&o->reply, text));
 	relay_out_opened(o);
 	o->state = OUT_READY;
 	out_take_task(o);
 }
 
-static void
-say_ehlo(struct out *o)
+void
+out_say_ehlo(struct out *o)
 {
 	o->state = OUT_EHLO;
 	out_say(o, "%s %s", o->url.lmtp ? "LHLO" : "EHLO", o->helo);
@@ -85,17 +87,20 @@ greeting_reply(struct out *o)
 	bool ok = o->reply.code / 100 == 2;
 
 	if (o->state == OUT_BANNER && ok) {
-		say_ehlo(o);
+		out_say_ehlo(o);
 	} else if (o->state == OUT_EHLO && ok) {
 		smtp_features_read(&o->reply, &o->features);
-		get_ready(o);
+		if (!out_tls_offer(o))
+			out_get_ready(o);
 	} else if (o->state == OUT_EHLO && o->reply.code / 100 == 5 &&
 	    !o->url.lmtp) {
 		o->state = OUT_HELO;
 		out_say(o, "HELO %s", o->helo);
 		out_patience(o, GREETING_TIME);
 	} else if (o->state == OUT_HELO && ok) {
-		get_ready(o);
+		o->features = (struct smtp_features){ 0 };
+		if (!out_tls_offer(o))
+			out_get_ready(o);
 	} else {
 		refuse_host(o);
 	}
@@ -119,6 +124,12 @@ take_reply(struct out *o)
 	case OUT_HELO:
 		greeting_reply(o);
 		break;
+	case OUT_STARTTLS:
+		out_starttls_reply(o);
+		break;
+	case OUT_AUTH:
+		out_auth_reply(o);
+		break;
 	case OUT_STEPS:
 		out_step_reply(o);
 		break;
@@ -139,6 +150,7 @@ take_reply(struct out *o)
 	case OUT_RESOLVE:
 	case OUT_DIAL:
 	case OUT_NAME:
+	case OUT_TLS:
 	case OUT_READY:
 	case OUT_ENDED:
 		out_end(o, "unasked-reply");
@@ -198,8 +210,16 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	struct out *o = arg;
 
 	(void)bev;
+	if ((what & BEV_EVENT_CONNECTED) != 0 && o->state == OUT_TLS) {
+		out_tls_done(o);
+		return;
+	}
 	if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
 		return;
+	if (o->state == OUT_TLS) {
+		out_tls_failed(o);
+		return;
+	}
 	/* What it said before it went still counts. */
 	out_read(o);
 	if (o->bev == NULL)
@@ -218,8 +238,23 @@ out_begin(struct out *o)
 		out_ask_name(o);
 		return;
 	}
+	if (o->url.tls == RELAY_TLS_IMPLICIT)
+		out_tls_start(o);
+	else
+		out_await_banner(o);
+}
+
+void
+out_await_banner(struct out *o)
+{
 	o->state = OUT_BANNER;
 	out_patience(o, GREETING_TIME);
+	out_listen(o);
+}
+
+void
+out_listen(struct out *o)
+{
 	bufferevent_setcb(o->bev, on_read, on_written, on_event, o);
 	bufferevent_setwatermark(o->bev, EV_READ, 0, INPUT_HIGH);
 	bufferevent_enable(o->bev, EV_READ | EV_WRITE);

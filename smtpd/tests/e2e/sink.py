@@ -14,7 +14,11 @@ class Sink:
     CLOSE = object()
 
     def __init__(self, script=None, host="127.0.0.1", port=0, features=(),
-                 lmtp=False, banner=b"220 sink ESMTP\r\n"):
+                 lmtp=False, banner=b"220 sink ESMTP\r\n", tls=None,
+                 implicit=False):
+        self.tls = tls       # an ssl.SSLContext for STARTTLS, or implicit
+        self.implicit = implicit
+        self.secret = []     # for each connection, whether it was in TLS
         self.script = script or (lambda n, line: None)
         self.features = ["sink.test", *features]
         self.lmtp = lmtp
@@ -46,11 +50,18 @@ class Sink:
 
     def serve(self, s, number):
         try:
+            if self.implicit:
+                s = self.tls.wrap_socket(s, server_side=True)
             with s, s.makefile("rb") as f:
                 s.sendall(self.banner)
                 self.session(s, f, number)
         except OSError:
             pass
+
+    def start_tls(self, s, number):
+        s = self.tls.wrap_socket(s, server_side=True)
+        with s, s.makefile("rb") as f:
+            self.session(s, f, number)
 
     def usual(self, line, state):
         verb = line.upper()[:4]
@@ -65,6 +76,8 @@ class Sink:
             state["rcpts"].append(line)
         if verb == b"DATA":
             return b"354 go on\r\n"
+        if verb == b"STAR" and self.tls is not None:
+            return b"220 go on\r\n"
         if verb == b"QUIT":
             return b"221 bye\r\n"
         return b"250 2.0.0 ok\r\n"
@@ -88,6 +101,10 @@ class Sink:
                 s.sendall(said)
             if line.upper() == b"QUIT":
                 return
+            if line.upper() == b"STARTTLS" and self.tls is not None \
+                    and said[:3] == b"220":
+                self.start_tls(s, number)
+                return
             if line.upper() == b"DATA" and said[:3] == b"354":
                 if not self.data(s, f, number, state):
                     return
@@ -103,6 +120,7 @@ class Sink:
         if said is Sink.CLOSE:
             return False
         if said is None or said[:1] == b"2":
+            self.secret.append(hasattr(s, "cipher"))
             self.mails.append((state["mail"], state["rcpts"], data))
         n = len(state["rcpts"]) if self.lmtp else 1
         s.sendall(said or b"250 2.0.0 taken\r\n" * n)

@@ -8,7 +8,7 @@ import pytest
 from conftest import wait_for
 from sink import Sink
 
-RELAY = ('action out relay host "%s://127.0.0.1:%d" %s\n'
+RELAY = ('action out relay host "%s" %s\n'
          'action here maildir virtual <users> userbase <base>\n'
          'match from any for domain "example.org" action here\n'
          'match from any for any action out\n')
@@ -23,7 +23,8 @@ def relay(smtpd):
     def go(script=None, options="", scheme="smtp", head="", **how):
         sinks.append(Sink(script, **how))
         smtpd.env["SMTPD_RELAY_PATIENCE"] = "2"
-        smtpd.configure(RELAY % (scheme, sinks[-1].port, options))
+        host = scheme if "%d" in scheme else scheme + "://127.0.0.1:%d"
+        smtpd.configure(RELAY % (host % sinks[-1].port, options))
         if head:
             path = smtpd.dir / "smtpd.conf"
             path.write_text(head + path.read_text())
