@@ -30,6 +30,7 @@
 #include "smtpd/proc/control/control.h"
 #include "smtpd/proc/deliver/deliver.h"
 #include "smtpd/proc/dispatcher/dispatcher.h"
+#include "smtpd/proc/filter/filter.h"
 #include "smtpd/proc/keys/keys.h"
 #include "smtpd/proc/lookup/lookup.h"
 #include "smtpd/proc/parent/parent.h"
@@ -39,6 +40,7 @@
 #include "smtpd/proc/scheduler/scheduler.h"
 
 #define DISPATCHERS_MAX 4
+#define FILTER_TIME     300
 
 struct options {
 	const char *conf_path;
@@ -62,7 +64,7 @@ run_process(const char *name, const char *instance)
 {
 	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
 		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops,
-		&resolver_ops, &keys_ops, &auth_ops };
+		&resolver_ops, &keys_ops, &auth_ops, &filter_ops };
 	uint64_t n;
 
 	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))
@@ -136,12 +138,25 @@ find_user(const char *name, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
+/* Seconds that a filter program has for an answer. */
+static unsigned
+filter_time(void)
+{
+	const char *text = getenv("SMTPD_FILTER_TIME");
+	uint64_t v = FILTER_TIME;
+
+	if (text != NULL && !conv_u64(text, 1, 86400, &v))
+		log_warn("SMTPD_FILTER_TIME: \"%s\" is not a time", text);
+	return (unsigned)v;
+}
+
 static int
 fill_setup(struct setup *s, const struct options *o)
 {
 	s->foreground = o->debug;
 	s->verbose = o->verbose;
 	s->paused = o->paused;
+	s->filter_time = filter_time();
 	s->n_dispatchers = cores_count(0, DISPATCHERS_MAX);
 	s->privileged = geteuid() == 0;
 	if (!s->privileged) {

@@ -30,7 +30,6 @@ build_proc(struct conf_builder *b, const char *name, const char *command)
 		build_problem(b, "the proc \"%s\" is there already", name);
 	if (command[strspn(command, " \t")] == '\0')
 		build_problem(b, "the proc \"%s\" has no command", name);
-	build_lack(b, "proc");
 	p->name = xstrdup(name);
 	p->command = xstrdup(command);
 	p->pos = b->pos;
@@ -65,6 +64,8 @@ new_filter(struct conf_builder *b, const char *name)
 
 	f->name = xstrdup(name);
 	f->pos = b->pos;
+	f->members[0] = f;
+	f->n_members = 1;
 	TAILQ_INSERT_TAIL(&b->conf->filters, f, entry);
 	return f;
 }
@@ -78,7 +79,6 @@ build_filter(struct conf_builder *b, const char *name)
 		build_problem(b, "a filter's name holds no |");
 	if (conf_find_filter(b->conf, name) != NULL)
 		build_problem(b, "the filter \"%s\" is there already", name);
-	build_lack(b, "filter");
 	b->filter = new_filter(b, name);
 }
 
@@ -104,6 +104,7 @@ void
 build_filter_chain(struct conf_builder *b)
 {
 	b->filter->kind = CONF_FILTER_CHAIN;
+	b->filter->n_members = 0;
 }
 
 void
@@ -241,6 +242,7 @@ build_filter_anonymous(struct conf_builder *b)
 
 	b->filter = new_filter(b, name);
 	b->filter->kind = CONF_FILTER_CHAIN;
+	b->filter->n_members = 0;
 	free(name);
 }
 

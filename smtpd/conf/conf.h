@@ -119,7 +119,8 @@ struct conf_filter {
 	char *name;
 	enum conf_filter_kind kind;
 	const struct conf_proc *proc;
-	const struct conf_filter *members[CONF_CHAIN_MAX]; /* of a chain */
+	/* what a chain is made of; any other filter is made of itself */
+	const struct conf_filter *members[CONF_CHAIN_MAX];
 	size_t n_members;
 	/* a rule */
 	enum filter_phase phase;

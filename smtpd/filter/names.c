@@ -45,8 +45,8 @@ static const struct {
 	[FILTER_TX_ROLLBACK] = { "tx-rollback", 1 },
 	[FILTER_PROTOCOL_CLIENT] = { "protocol-client", 1 },
 	[FILTER_PROTOCOL_SERVER] = { "protocol-server", 1 },
-	[FILTER_REPORT] = { "filter-report", 3 },
-	[FILTER_RESPONSE] = { "filter-response", 3 },
+	[FILTER_FILTER_REPORT] = { "filter-report", 3 },
+	[FILTER_FILTER_RESPONSE] = { "filter-response", 3 },
 	[FILTER_TIMEOUT] = { "timeout", 0 },
 };
 

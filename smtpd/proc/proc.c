@@ -38,6 +38,7 @@ static const char *const names[] = {
 	[PROC_RESOLVER] = "resolver",
 	[PROC_KEYS] = "keys",
 	[PROC_AUTH] = "auth",
+	[PROC_FILTER] = "filter",
 };
 
 const char *
@@ -61,6 +62,7 @@ proc_linked(enum proc_id a, enum proc_id b)
 		{ PROC_QUEUE, PROC_DISPATCHER },
 		{ PROC_RESOLVER, PROC_DISPATCHER },
 		{ PROC_KEYS, PROC_DISPATCHER },
+		{ PROC_FILTER, PROC_DISPATCHER },
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
@@ -159,7 +161,8 @@ start(struct proc *p)
 	}
 	if (p->ops->start != NULL)
 		p->ops->start(p);
-	proc_send(p, PROC_PARENT, 0, MSG_READY, NULL, -1);
+	if (!p->ops->late_ready)
+		proc_send(p, PROC_PARENT, 0, MSG_READY, NULL, -1);
 }
 
 static void

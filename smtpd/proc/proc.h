@@ -36,6 +36,7 @@ enum proc_id {
 	PROC_RESOLVER,
 	PROC_KEYS,
 	PROC_AUTH,
+	PROC_FILTER,
 	PROC_COUNT
 };
 
@@ -95,6 +96,22 @@ enum proc_message {
 	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
 	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
 	MSG_WAY_FOUND, /* lookup -> dispatcher */
+	MSG_PROGRAM, /* filter <-> parent: smtpd/proc/filter/filter.c */
+
+	/* dispatcher <-> filter, described there: what happens in a session */
+	MSG_FILTER_HELLO,
+	MSG_FILTER_STATE,
+	MSG_FILTER_BEGIN,
+	MSG_FILTER_EVENT,
+	MSG_FILTER_ASK,
+	MSG_FILTER_ANSWER,
+	MSG_FILTER_LINES,
+	MSG_FILTER_OUTPUT,
+	MSG_FILTER_CREDIT,
+	MSG_FILTER_LOST,
+	MSG_FILTER_END,
+	MSG_FILTER_TEST, /* dispatcher -> lookup: is it in a table? */
+	MSG_FILTER_TESTED,
 
 	MSG_KEYS,   /* parent -> keys: +fd, a file in memory */
 	MSG_SIGN,   /* dispatcher -> keys: tls_signing_encode() */
@@ -120,6 +137,7 @@ struct proc_peer {
 
 struct proc_ops {
 	enum proc_id id;
+	bool late_ready; /* it says itself when it is ready */
 	/* Before the sandbox: open what is needed, or NULL. */
 	int (*prepare)(struct proc *p, struct err *e);
 	/* After the sandbox: make the state, start timers. */

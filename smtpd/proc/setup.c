@@ -260,6 +260,8 @@ setup_encode(const struct setup *s, struct buf *out)
 	buf_add_u8(out, s->verbose);
 	wire_put_varint(out, s->paused);
 	wire_put_varint(out, s->n_dispatchers);
+	wire_put_varint(out, s->filter_time);
+	wire_put_varint(out, s->generation);
 	wire_put_varint(out, s->uid);
 	wire_put_varint(out, s->gid);
 	wire_put_varint(out, s->queue_uid);
@@ -296,6 +298,8 @@ setup_decode(const void *data, size_t len, struct err *e)
 	s->verbose = wire_u8(&w) != 0;
 	s->paused = (unsigned)wire_varint(&w);
 	s->n_dispatchers = (unsigned)wire_varint(&w);
+	s->filter_time = (unsigned)wire_varint(&w);
+	s->generation = (unsigned)wire_varint(&w);
 	s->uid = (uid_t)wire_varint(&w);
 	s->gid = (gid_t)wire_varint(&w);
 	s->queue_uid = (uid_t)wire_varint(&w);

@@ -47,6 +47,8 @@ struct setup {
 	bool verbose;
 	unsigned paused; /* enum setup_paused */
 	unsigned n_dispatchers;
+	unsigned filter_time; /* seconds for an answer of a filter */
+	unsigned generation;  /* how often it was read anew */
 	uid_t uid, queue_uid;
 	gid_t gid, queue_gid;
 };

@@ -121,6 +121,13 @@ take_local(struct dispatcher *d, struct ipc_msg *m)
 		session_new(d, found, ipc_take_fd(m), NULL);
 }
 
+/* Not before the filters are there, or are known not to be. */
+static bool
+may_accept(const struct dispatcher *d)
+{
+	return !d->paused && d->filters_settled;
+}
+
 static void
 add_listener(struct dispatcher *d, struct ipc_msg *m)
 {
@@ -136,8 +143,33 @@ add_listener(struct dispatcher *d, struct ipc_msg *m)
 	li->evl = evconnlistener_new(d->proc->base, on_accept, li,
 	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, ipc_take_fd(m));
 	TAILQ_INSERT_TAIL(&d->listeners, li, entry);
-	if (d->paused)
+	if (!may_accept(d))
 		evconnlistener_disable(li->evl);
+}
+
+/* Let in, or not, after something changed. */
+static void
+set_accepting(struct dispatcher *d)
+{
+	struct listener *li;
+
+	TAILQ_FOREACH(li, &d->listeners, entry) {
+		if (may_accept(d))
+			evconnlistener_enable(li->evl);
+		else
+			evconnlistener_disable(li->evl);
+	}
+}
+
+static void
+check_filters(struct dispatcher *d)
+{
+	bool settled = report_settled(d, d->proc->setup->conf);
+
+	if (settled != d->filters_settled) {
+		d->filters_settled = settled;
+		set_accepting(d);
+	}
 }
 
 /* Listeners come before START. */
@@ -236,14 +268,14 @@ start(struct proc *p)
 		    (unsigned)(limit.rlim_cur - DISPATCHER_SPARE) :
 		    1;
 	d->paused = (p->setup->paused & SETUP_PAUSE_SMTP) != 0;
-	for (struct listener *li = TAILQ_FIRST(&d->listeners);
-	     d->paused && li != NULL; li = TAILQ_NEXT(li, entry))
-		evconnlistener_disable(li->evl);
+	d->filters_settled = report_settled(d, p->setup->conf);
+	set_accepting(d);
 	load_certs(p);
 	d->ticket_timer =
 	    event_new(p->base, -1, EV_PERSIST, on_ticket_timer, d);
 	event_add(d->ticket_timer, &hour);
 	want_msgids(d);
+	proc_send(p, PROC_FILTER, 0, MSG_FILTER_HELLO, NULL, -1);
 }
 
 static void
@@ -305,7 +337,7 @@ for_session(struct dispatcher *d, struct ipc_msg *m)
 {
 	struct session *s;
 	struct wire w;
-	uint32_t n;
+	uint32_t first, n;
 	char *reply;
 
 	wire_init(&w, m->data, m->len);
@@ -315,15 +347,19 @@ for_session(struct dispatcher *d, struct ipc_msg *m)
 	switch (m->type) {
 	case MSG_EXPANDED:
 		n = wire_u32(&w);
+		first = wire_u32(&w);
 		reply = xstrndup((const char *)w.p, w.left);
-		session_expanded(s, n, reply);
+		session_expanded(s, first, n, reply);
 		free(reply);
 		break;
 	case MSG_FILE:
 		session_got_file(s, ipc_take_fd(m));
 		break;
-	default:
+	case MSG_COMMITTED:
 		session_committed(s, wire_u8(&w) != 0);
+		break;
+	default:
+		session_filter_message(s, m->type, &w);
 		break;
 	}
 }
@@ -332,18 +368,12 @@ for_session(struct dispatcher *d, struct ipc_msg *m)
 static void
 control(struct dispatcher *d, struct proc_peer from, struct ipc_msg *m)
 {
-	struct listener *li;
 	struct buf b = { 0 };
 
 	if (m->len < 4 || relay_control(&d->relays, from, m))
 		return;
 	d->paused = m->len >= 5 && m->data[4] == 'p';
-	TAILQ_FOREACH(li, &d->listeners, entry) {
-		if (d->paused)
-			evconnlistener_disable(li->evl);
-		else
-			evconnlistener_enable(li->evl);
-	}
+	set_accepting(d);
 	buf_add(&b, m->data, 4);
 	proc_send(d->proc, from.id, from.instance, MSG_CTL_END, &b, -1);
 	buf_free(&b);
@@ -373,7 +403,16 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_EXPANDED:
 	case MSG_FILE:
 	case MSG_COMMITTED:
+	case MSG_FILTER_ANSWER:
+	case MSG_FILTER_OUTPUT:
+	case MSG_FILTER_CREDIT:
+	case MSG_FILTER_LOST:
+	case MSG_FILTER_TESTED:
 		for_session(d, m);
+		break;
+	case MSG_FILTER_STATE:
+		report_state(d, m);
+		check_filters(d);
 		break;
 	case MSG_RELAY:
 	case MSG_WAY_FOUND:
@@ -393,6 +432,20 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	}
 }
 
+/* The filter process died: what was filtered can't be any more. */
+static void
+lose_filters(struct dispatcher *d)
+{
+	struct session *s, *next;
+
+	report_lost_states(d);
+	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
+		next = RB_NEXT(sessions, &d->sessions, s);
+		if (s->filter.reporter.begun)
+			session_filter_lost(s, "process");
+	}
+}
+
 static void
 peer_gone(struct proc *p, struct proc_peer peer)
 {
@@ -403,6 +456,8 @@ peer_gone(struct proc *p, struct proc_peer peer)
 		relay_lost_lookup(&d->relays);
 	if (d != NULL && peer.id == PROC_RESOLVER)
 		ask_lost(d);
+	if (d != NULL && peer.id == PROC_FILTER)
+		lose_filters(d);
 	if (d == NULL || (peer.id != PROC_LOOKUP && peer.id != PROC_QUEUE))
 		return;
 	for (s = RB_MIN(sessions, &d->sessions); s != NULL; s = next) {
@@ -411,10 +466,17 @@ peer_gone(struct proc *p, struct proc_peer peer)
 	}
 }
 
+static void
+reload(struct proc *p)
+{
+	load_certs(p);
+	check_filters(state_of(p));
+}
+
 const struct proc_ops dispatcher_ops = {
 	.id = PROC_DISPATCHER,
 	.start = start,
-	.reload = load_certs,
 	.message = message,
 	.peer_gone = peer_gone,
+	.reload = reload,
 };

@@ -38,6 +38,9 @@ struct dispatcher {
 	struct relays relays;
 	uint32_t *msgids; /* free ones, from the queue */
 	size_t n_msgids;
+	struct filter_program *programs;
+	size_t n_programs;
+	bool filters_settled; /* else nobody is let in */
 	bool asked_msgids, draining, paused;
 };
 

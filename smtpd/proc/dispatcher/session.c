@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +23,11 @@
 
 #include "smtpd/proc/dispatcher/session.h"
 
-#define TIMEOUT      300   /* seconds without a byte */
-#define OUTPUT_HIGH  32768 /* replies not read yet: no more commands then */
-#define INPUT_HIGH   65536
-#define BAD_COMMANDS 20
+#define TIMEOUT        300   /* seconds without a byte */
+#define OUTPUT_HIGH    32768 /* replies not read yet: no more commands then */
+#define INPUT_HIGH     65536
+#define BAD_COMMANDS   20
+#define REPLY_LINE_MAX 1024
 
 static const char *
 hostname(const struct session *s)
@@ -35,10 +37,23 @@ hostname(const struct session *s)
 	    s->setup->hostname;
 }
 
+/* One line of a reply, without its end. */
+static void ATTR_PRINTF(2, 3) say(struct session *s, const char *fmt, ...)
+{
+	char line[REPLY_LINE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s\r\n", line);
+	reporter_say(&s->filter.reporter, FILTER_PROTOCOL_SERVER, line, NULL);
+}
+
 void
 session_reply(struct session *s, const char *line)
 {
-	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s\r\n", line);
+	say(s, "%s", line);
 	if (line[0] == '4' || line[0] == '5')
 		log_info("%016llx smtp failed-command result=\"%s\"",
 		    (unsigned long long)s->id, line);
@@ -50,6 +65,8 @@ session_free(struct session *s)
 	struct dispatcher *d = s->dispatcher;
 
 	session_end_transaction(s, true);
+	session_filter_free(s);
+	free(s->mail_arg);
 	ask_cancel(s->ask);
 	RB_REMOVE(sessions, &d->sessions, s);
 	d->n_sessions--;
@@ -86,7 +103,9 @@ session_end_transaction(struct session *s, bool rollback)
 		    s->dispatcher->proc, PROC_QUEUE, 0, MSG_ROLLBACK, &b, -1);
 		buf_free(&b);
 	}
-	s->in_mail = s->in_chunks = false;
+	session_report_end(s);
+	s->in_mail = s->in_chunks = s->committed = false;
+	s->filter.junk_mail = s->filter.streaming = false;
 	s->msgid = 0;
 	s->n_rcpts = s->n_envelopes = 0;
 	s->header_done = s->loop = s->bad_header = false;
@@ -98,9 +117,8 @@ session_end_transaction(struct session *s, bool rollback)
 	buf_free(&s->message);
 }
 
-/* Say it, and close when it has been read. */
-static void
-say_last(struct session *s, const char *line)
+void
+session_say_last(struct session *s, const char *line)
 {
 	session_reply(s, line);
 	s->ending = true;
@@ -111,16 +129,14 @@ void
 session_shutdown(struct session *s)
 {
 	if (!s->ending)
-		say_last(s, "421 4.3.2 Service shutting down");
+		session_say_last(s, "421 4.3.2 Service shutting down");
 }
 
 /* Commands */
 
 static void
-cmd_helo(struct session *s, const char *arg, bool extended)
+greeted(struct session *s, const char *arg, bool extended)
 {
-	struct evbuffer *out = bufferevent_get_output(s->bev);
-
 	if (!smtp_helo_valid(arg)) {
 		session_reply(s, "501 5.5.4 Invalid argument: a host name");
 		return;
@@ -128,25 +144,53 @@ cmd_helo(struct session *s, const char *arg, bool extended)
 	session_end_transaction(s, true);
 	snprintf(s->helo, sizeof(s->helo), "%s", arg);
 	s->extended = extended;
-	evbuffer_add_printf(out,
-	    "250%c%s Hello %s [%s], pleased to meet you\r\n",
+	say(s, "250%c%s Hello %s [%s], pleased to meet you",
 	    extended ? '-' : ' ', hostname(s), s->helo, s->source);
-	if (!extended)
-		return;
-	evbuffer_add_printf(out,
-	    "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n"
-	    "250-CHUNKING\r\n250-SMTPUTF8\r\n250-SIZE %llu\r\n",
-	    (unsigned long long)s->setup->conf->max_message_size);
-	if (s->listen == NULL || !s->listen->no_dsn)
-		evbuffer_add_printf(out, "250-DSN\r\n");
-	if (session_offers_tls(s))
-		evbuffer_add_printf(out, "250-STARTTLS\r\n");
-	evbuffer_add_printf(out, "250 HELP\r\n");
+	if (extended) {
+		say(s, "250-8BITMIME");
+		say(s, "250-ENHANCEDSTATUSCODES");
+		say(s, "250-PIPELINING");
+		say(s, "250-CHUNKING");
+		say(s, "250-SMTPUTF8");
+		say(s, "250-SIZE %llu",
+		    (unsigned long long)s->setup->conf->max_message_size);
+		if (s->listen == NULL || !s->listen->no_dsn)
+			say(s, "250-DSN");
+		if (session_offers_tls(s))
+			say(s, "250-STARTTLS");
+		say(s, "250 HELP");
+	}
+	reporter_say(&s->filter.reporter, FILTER_LINK_IDENTIFY,
+	    extended ? "EHLO" : "HELO", s->helo, NULL);
+}
+
+static void
+greeted_helo(struct session *s, const char *arg)
+{
+	greeted(s, arg, false);
+}
+
+static void
+greeted_ehlo(struct session *s, const char *arg)
+{
+	greeted(s, arg, true);
+}
+
+static void
+cmd_helo(struct session *s, const char *arg, bool extended)
+{
+	if (!smtp_helo_valid(arg))
+		session_reply(s, "501 5.5.4 Invalid argument: a host name");
+	else
+		session_filter(s, extended ? FILTER_EHLO : FILTER_HELO, arg,
+		    extended ? greeted_ehlo : greeted_helo);
 }
 
 static void
 begin_transaction(struct session *s)
 {
+	char msgid[16];
+
 	s->msgid = dispatcher_msgid(s->dispatcher);
 	if (s->msgid == 0) {
 		s->wait = SESSION_WAIT_MSGID;
@@ -155,6 +199,9 @@ begin_transaction(struct session *s)
 	s->in_mail = true;
 	s->mails++;
 	session_reply(s, "250 2.0.0 Ok");
+	snprintf(msgid, sizeof(msgid), "%08x", s->msgid);
+	reporter_say(&s->filter.reporter, FILTER_TX_BEGIN, msgid, NULL);
+	session_report_address(s, FILTER_TX_MAIL, "ok", &s->mail.from);
 }
 
 void
@@ -165,10 +212,74 @@ session_got_msgids(struct session *s)
 	session_run(s);
 }
 
+/* NULL, or what is wrong with the arguments of MAIL. */
+static const char *
+parse_mail(struct session *s, const char *arg)
+{
+	const struct conf *c = s->setup->conf;
+	const char *problem = smtp_parse_mail(arg, &s->mail);
+
+	if (problem != NULL)
+		return problem;
+	if (s->mail.has_dsn && s->listen != NULL && s->listen->no_dsn)
+		return "555 5.5.4 DSN is not offered here";
+	if (s->mail.size > c->max_message_size)
+		return "552 5.3.4 Message too big";
+	if (s->mail.from.local[0] != '\0' && s->mail.from.domain[0] == '\0') {
+		if (!s->local)
+			return "553 5.1.7 Sender address needs a domain";
+		snprintf(s->mail.from.domain, sizeof(s->mail.from.domain), "%s",
+		    hostname(s));
+	}
+	return NULL;
+}
+
+static void
+keep_arg(struct session *s, const char *arg)
+{
+	free(s->mail_arg);
+	s->mail_arg = xstrdup(arg);
+}
+
+/*
+ * What a filter made of an address, with the parameters that came with it
+ * unless it gives others; NULL when it was left as it was.
+ */
+static char *
+rewritten(const struct session *s, const char *before, const char *after,
+    const char *word)
+{
+	const char *end = strchr(s->mail_arg, '>');
+	const char *own = after[0] == '<' ? strchr(after, '>') : NULL;
+	const char *params = end == NULL ? "" : end + 1;
+
+	if (strcmp(before, after) == 0)
+		return NULL;
+	if (own != NULL && own[1] != '\0')
+		params = "";
+	if (own != NULL)
+		return xasprintf("%s:%s%s", word, after, params);
+	return xasprintf("%s:<%s>%s", word, after, params);
+}
+
+static void
+mail_filtered(struct session *s, const char *param)
+{
+	char *arg = rewritten(s, s->mail_text, param, "FROM");
+	const char *problem = arg == NULL ? NULL : parse_mail(s, arg);
+
+	free(arg);
+	if (problem != NULL) {
+		session_reply(s, problem);
+		return;
+	}
+	address_text(&s->mail.from, s->mail_text);
+	begin_transaction(s);
+}
+
 static void
 cmd_mail(struct session *s, const char *arg)
 {
-	const struct conf *c = s->setup->conf;
 	const char *problem;
 
 	if (s->helo[0] == '\0' && !s->local) {
@@ -183,28 +294,18 @@ cmd_mail(struct session *s, const char *arg)
 		session_reply(s, "503 5.5.1 A message is being sent already");
 		return;
 	}
-	if (s->mails >= c->limits.max_mails) {
+	if (s->mails >= s->setup->conf->limits.max_mails) {
 		session_reply(s, "452 4.5.3 Too many messages in one session");
 		return;
 	}
-	problem = smtp_parse_mail(arg, &s->mail);
-	if (problem == NULL && s->mail.has_dsn && s->listen != NULL &&
-	    s->listen->no_dsn)
-		problem = "555 5.5.4 DSN is not offered here";
-	if (problem == NULL && s->mail.size > c->max_message_size)
-		problem = "552 5.3.4 Message too big";
-	if (problem == NULL && s->mail.from.local[0] != '\0' &&
-	    s->mail.from.domain[0] == '\0') {
-		if (s->local)
-			snprintf(s->mail.from.domain,
-			    sizeof(s->mail.from.domain), "%s", hostname(s));
-		else
-			problem = "553 5.1.7 Sender address needs a domain";
-	}
-	if (problem != NULL)
+	problem = parse_mail(s, arg);
+	if (problem != NULL) {
 		session_reply(s, problem);
-	else
-		begin_transaction(s);
+		return;
+	}
+	keep_arg(s, arg);
+	address_text(&s->mail.from, s->mail_text);
+	session_filter(s, FILTER_MAIL_FROM, s->mail_text, mail_filtered);
 }
 
 /* What the session knows, for the lookup to decide with. */
@@ -249,9 +350,45 @@ ask_lookup(struct session *s)
 	buf_free(&b);
 }
 
+/* NULL, or what is wrong with the arguments of RCPT. */
+static const char *
+parse_rcpt(struct session *s, const char *arg)
+{
+	const char *problem = smtp_parse_rcpt(arg, s->mail.utf8, &s->rcpt);
+
+	if (problem != NULL)
+		return problem;
+	if (s->rcpt.has_dsn && s->listen != NULL && s->listen->no_dsn)
+		return "555 5.5.4 DSN is not offered here";
+	if (s->rcpt.to.domain[0] == '\0') {
+		if (!s->local &&
+		    strcasecmp(s->rcpt.to.local, "postmaster") != 0)
+			return "553 5.1.3 Recipient address needs a domain";
+		snprintf(s->rcpt.to.domain, sizeof(s->rcpt.to.domain), "%s",
+		    hostname(s));
+	}
+	return NULL;
+}
+
+static void
+rcpt_filtered(struct session *s, const char *param)
+{
+	char before[ADDRESS_TEXT_LEN];
+	char *arg =
+	    rewritten(s, address_text(&s->rcpt.to, before), param, "TO");
+	const char *problem = arg == NULL ? NULL : parse_rcpt(s, arg);
+
+	free(arg);
+	if (problem != NULL)
+		session_reply(s, problem);
+	else
+		ask_lookup(s);
+}
+
 static void
 cmd_rcpt(struct session *s, const char *arg)
 {
+	char text[ADDRESS_TEXT_LEN];
 	const char *problem = NULL;
 
 	if (!s->in_mail || s->in_chunks)
@@ -259,39 +396,44 @@ cmd_rcpt(struct session *s, const char *arg)
 	else if (s->n_rcpts >= s->setup->conf->limits.max_rcpt)
 		problem = "451 4.5.3 Too many recipients";
 	else
-		problem = smtp_parse_rcpt(arg, s->mail.utf8, &s->rcpt);
-	if (problem == NULL && s->rcpt.has_dsn && s->listen != NULL &&
-	    s->listen->no_dsn)
-		problem = "555 5.5.4 DSN is not offered here";
-	if (problem == NULL && s->rcpt.to.domain[0] == '\0') {
-		if (s->local || strcasecmp(s->rcpt.to.local, "postmaster") == 0)
-			snprintf(s->rcpt.to.domain, sizeof(s->rcpt.to.domain),
-			    "%s", hostname(s));
-		else
-			problem = "553 5.1.3 Recipient address needs a domain";
-	}
-	if (problem != NULL)
+		problem = parse_rcpt(s, arg);
+	if (problem != NULL) {
 		session_reply(s, problem);
-	else
-		ask_lookup(s);
+		return;
+	}
+	keep_arg(s, arg);
+	session_filter(
+	    s, FILTER_RCPT_TO, address_text(&s->rcpt.to, text), rcpt_filtered);
 }
 
 void
-session_expanded(struct session *s, uint32_t n_envelopes, const char *reply)
+session_expanded(
+    struct session *s, uint32_t first, uint32_t n_envelopes, const char *reply)
 {
 	if (s->wait != SESSION_WAIT_RCPT)
 		return;
 	s->wait = SESSION_GO;
 	if (reply[0] != '\0') {
 		session_reply(s, reply);
+		session_report_address(s, FILTER_TX_RCPT,
+		    reply[0] == '5' ? "permfail" : "tempfail", &s->rcpt.to);
 	} else {
 		s->n_rcpts++;
 		s->n_envelopes += n_envelopes;
 		address_text(&s->rcpt.to, s->only_rcpt);
 		session_reply(
 		    s, "250 2.1.5 Destination address valid: Recipient ok");
+		session_report_envelopes(s, first, n_envelopes);
+		session_report_address(s, FILTER_TX_RCPT, "ok", &s->rcpt.to);
 	}
 	session_run(s);
+}
+
+static void
+data_filtered(struct session *s, const char *param)
+{
+	(void)param;
+	session_begin_data(s);
 }
 
 static void
@@ -302,14 +444,36 @@ cmd_data(struct session *s)
 	else if (s->n_rcpts == 0)
 		session_reply(s, "503 5.5.1 No valid recipient");
 	else
-		session_begin_data(s);
+		session_filter(s, FILTER_DATA, "", data_filtered);
 }
 
 static void
 count_bad(struct session *s)
 {
 	if (++s->bad_commands >= BAD_COMMANDS)
-		say_last(s, "421 4.7.0 Too many errors");
+		session_say_last(s, "421 4.7.0 Too many errors");
+}
+
+static void
+rset_filtered(struct session *s, const char *param)
+{
+	(void)param;
+	session_end_transaction(s, true);
+	session_reply(s, "250 2.0.0 Reset state");
+}
+
+static void
+noop_filtered(struct session *s, const char *param)
+{
+	(void)param;
+	session_reply(s, "250 2.0.0 Ok");
+}
+
+static void
+quit_filtered(struct session *s, const char *param)
+{
+	(void)param;
+	session_say_last(s, "221 2.0.0 Bye");
 }
 
 static void
@@ -317,6 +481,7 @@ run_command(struct session *s, const char *line)
 {
 	const char *arg;
 
+	session_report_command(s, line);
 	switch (smtp_command_verb(line, &arg)) {
 	case SMTP_HELO:
 		cmd_helo(s, arg, false);
@@ -338,17 +503,16 @@ run_command(struct session *s, const char *line)
 			count_bad(s);
 		break;
 	case SMTP_RSET:
-		session_end_transaction(s, true);
-		session_reply(s, "250 2.0.0 Reset state");
+		session_filter(s, FILTER_RSET, "", rset_filtered);
 		break;
 	case SMTP_NOOP:
-		session_reply(s, "250 2.0.0 Ok");
+		session_filter(s, FILTER_NOOP, "", noop_filtered);
 		break;
 	case SMTP_HELP:
 		session_reply(s, "214 2.0.0 See RFC 5321");
 		break;
 	case SMTP_QUIT:
-		say_last(s, "221 2.0.0 Bye");
+		session_filter(s, FILTER_QUIT, "", quit_filtered);
 		break;
 	case SMTP_VRFY:
 	case SMTP_EXPN:
@@ -383,7 +547,7 @@ read_command(struct session *s)
 
 	if ((lf.pos == -1 && evbuffer_get_length(in) > SMTP_COMMAND_MAX + 2) ||
 	    lf.pos > SMTP_COMMAND_MAX + 1) {
-		say_last(s, "500 5.5.2 Line too long");
+		session_say_last(s, "500 5.5.2 Line too long");
 		return false;
 	}
 	if (lf.pos == -1)
@@ -393,7 +557,8 @@ read_command(struct session *s)
 	line[len] = '\0';
 	if (len < 2 || line[len - 2] != '\r' || strlen(line) != len ||
 	    strchr(line, '\r') != line + len - 2) {
-		say_last(s, "500 5.5.2 Bare CR, LF or NUL in a command");
+		session_say_last(
+		    s, "500 5.5.2 Bare CR, LF or NUL in a command");
 		return false;
 	}
 	line[len - 2] = '\0';
@@ -409,14 +574,38 @@ session_host(const struct session *s)
 }
 
 static void
-greet(struct session *s)
+connect_filtered(struct session *s, const char *param)
 {
 	char banner[SETUP_HOSTNAME_MAX + 64];
 
-	log_info("%016llx smtp connected address=%s host=%s",
-	    (unsigned long long)s->id, s->source, s->rdns);
+	(void)param;
 	snprintf(banner, sizeof(banner), "220 %s ESMTP maison", hostname(s));
 	session_reply(s, banner);
+	reporter_say(
+	    &s->filter.reporter, FILTER_LINK_GREETING, hostname(s), NULL);
+}
+
+static void
+greet(struct session *s)
+{
+	char param[DNS_NAME_MAX + sizeof(s->source) + 8];
+	bool v6 = strchr(s->source, ':') != NULL;
+
+	log_info("%016llx smtp connected address=%s host=%s",
+	    (unsigned long long)s->id, s->source, s->rdns);
+	if (!session_filter_begin(s))
+		return;
+	reporter_say(&s->filter.reporter, FILTER_LINK_CONNECT, s->rdns,
+	    s->fcrdns == DNS_OK        ? "pass" :
+		s->fcrdns == DNS_LATER ? "error" :
+					 "fail",
+	    s->source_text, s->dest_text, NULL);
+	snprintf(param, sizeof(param), "%s|%s%s%s", s->rdns, v6 ? "[" : "",
+	    s->source, v6 ? "]" : "");
+	if (s->tls[0] != '\0')
+		reporter_say(
+		    &s->filter.reporter, FILTER_LINK_TLS, s->tls, NULL);
+	session_filter(s, FILTER_CONNECT, param, connect_filtered);
 }
 
 static void
@@ -544,6 +733,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	} else if (s->shaking) {
 		session_tls_failed(s);
 	} else if ((what & BEV_EVENT_TIMEOUT) != 0) {
+		reporter_say(&s->filter.reporter, FILTER_TIMEOUT, NULL);
 		/* A last word, if there is room for it; then no more waiting. */
 		session_reply(s, "421 4.4.2 Timeout");
 		bufferevent_flush(s->bev, EV_WRITE, BEV_FLUSH);
@@ -596,6 +786,7 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 	s->certs = certs_ref(d->certs);
 	session_attach(s,
 	    bufferevent_socket_new(d->proc->base, fd, BEV_OPT_CLOSE_ON_FREE));
+	session_set_ends(s, sa, NULL);
 	RB_INSERT(sessions, &d->sessions, s);
 	d->n_sessions++;
 	proc_count(d->proc, "smtp.session", 1);
@@ -608,12 +799,13 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 void
 session_lost_peer(struct session *s, bool lookup)
 {
-	bool waits_lookup = s->wait == SESSION_WAIT_RCPT;
-	bool waits_queue = s->wait != SESSION_GO && !waits_lookup &&
-	    s->wait != SESSION_WAIT_RDNS;
+	bool waits_lookup = s->wait == SESSION_WAIT_RCPT ||
+	    (s->wait == SESSION_WAIT_FILTER && s->filter.testing);
+	bool waits_queue = s->wait == SESSION_WAIT_FILE ||
+	    s->wait == SESSION_WAIT_COMMIT || s->wait == SESSION_WAIT_MSGID;
 
 	/* The lookup's envelopes may have been lost with it. */
 	if ((lookup && s->n_envelopes > 0 && !waits_queue) ||
 	    (lookup && waits_lookup) || (!lookup && waits_queue))
-		say_last(s, "421 4.3.0 Temporary failure");
+		session_say_last(s, "421 4.3.0 Temporary failure");
 }

@@ -24,6 +24,7 @@
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/dns/dns.h"
+#include "smtpd/proc/dispatcher/session_filter.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/smtp/command.h"
 #include "smtpd/smtp/data.h"
@@ -48,7 +49,10 @@ enum session_wait {
 	SESSION_WAIT_COMMIT,
 	SESSION_WAIT_MSGID,
 	SESSION_WAIT_TLS,
-	SESSION_WAIT_RDNS
+	SESSION_WAIT_RDNS,
+	SESSION_WAIT_FILTER, /* a phase is being decided */
+	SESSION_WAIT_CREDIT, /* the filters have much to read */
+	SESSION_WAIT_STREAM  /* the filters have all of the message */
 };
 
 struct session {
@@ -69,6 +73,10 @@ struct session {
 	char rdns[DNS_NAME_MAX + 1]; /* "<unknown>" when it has none */
 	enum dns_status fcrdns; /* DNS_OK: it leads back; LATER: not known */
 	struct ask *ask;
+	/* "1.2.3.4:25", "[::1]:25", "unix:/path": for reports */
+	char source_text[128], dest_text[128];
+	char user[ADDRESS_TEXT_LEN]; /* that it authenticated as, or "" */
+	struct session_filter filter;
 	enum session_state state;
 	enum session_wait wait;
 	bool extended; /* EHLO */
@@ -77,7 +85,10 @@ struct session {
 	/* the transaction */
 	bool in_mail;
 	uint32_t msgid;
+	bool committed;
 	struct smtp_mail mail;
+	char mail_text[ADDRESS_TEXT_LEN];
+	char *mail_arg; /* of the MAIL that is being filtered, or of RCPT */
 	struct smtp_rcpt rcpt; /* the one that is being looked up */
 	unsigned n_rcpts, n_envelopes;
 	char only_rcpt[ADDRESS_TEXT_LEN]; /* for the Received field */
@@ -85,7 +96,8 @@ struct session {
 	struct smtp_data data;
 	uint64_t chunk_left;
 	bool chunk_last, chunk_refused, in_chunks;
-	struct buf decoded; /* the header, until it is whole */
+	char chunk_reply[512]; /* of a filter that refused it */
+	struct buf decoded;    /* the header, until it is whole */
 	struct buf message;
 	bool header_done, loop, bad_header;
 	int file; /* -1 while the message is in memory */
@@ -102,7 +114,7 @@ void session_shutdown(struct session *s);
 
 /* Answers of other processes. */
 void session_expanded(
-    struct session *s, uint32_t n_envelopes, const char *reply);
+    struct session *s, uint32_t first, uint32_t n_envelopes, const char *reply);
 void session_got_msgids(struct session *s);
 void session_got_file(struct session *s, int fd);
 void session_committed(struct session *s, bool ok);
@@ -114,12 +126,25 @@ void session_set_source(struct session *s, const struct sockaddr *sa);
 /* The source is known: TLS, or the client's name and the banner. */
 void session_open(struct session *s);
 void session_reply(struct session *s, const char *line);
+/* Say it, and close when it has been read. */
+void session_say_last(struct session *s, const char *line);
 void session_run(struct session *s);
 void session_end_transaction(struct session *s, bool rollback);
 void session_fail(struct session *s, const char *reason);
 
 /* Its name when that leads back to it, else "<unknown>". */
 const char *session_host(const struct session *s);
+
+/* session_report.c: the ends of the connection (src NULL: the local socket;
+ * dst NULL: its own), and what happens in a session. */
+void session_set_ends(
+    struct session *s, const struct sockaddr *src, const struct sockaddr *dst);
+void session_report_command(struct session *s, const char *line);
+/* tx-mail and tx-rcpt */
+void session_report_address(struct session *s, enum filter_event event,
+    const char *result, const struct address *a);
+void session_report_envelopes(struct session *s, uint32_t first, uint32_t n);
+void session_report_end(struct session *s);
 
 /* session_proxy.c */
 void session_await_proxy(struct session *s);
@@ -133,6 +158,7 @@ void session_tls_failed(struct session *s);
 void session_end_tls(struct session *s);
 
 /* session_data.c */
+void session_filtered_data(struct session *s, const void *data, size_t len);
 void session_begin_data(struct session *s);
 bool session_begin_chunk(struct session *s, const char *arg);
 /* Use input; false when more is needed. */

@@ -40,31 +40,32 @@ format_date(char *out, size_t size)
 }
 
 static void
-add_received(struct session *s)
+add_received(struct session *s, struct buf *out)
 {
 	bool mask = s->listen != NULL && s->listen->mask_src;
 	char date[64];
 
+	if (s->filter.junk || s->filter.junk_mail)
+		buf_add_str(out, "X-Spam: Yes\n");
 	format_date(date, sizeof(date));
-	buf_add_str(&s->message, "Received: ");
+	buf_add_str(out, "Received: ");
 	if (!mask && s->local)
-		buf_printf(&s->message, "from %s (localhost [local])\n\t",
+		buf_printf(out, "from %s (localhost [local])\n\t",
 		    s->helo[0] == '\0' ? "localhost" : s->helo);
 	else if (!mask)
-		buf_printf(&s->message, "from %s (%s [%s%s])\n\t", s->helo,
+		buf_printf(out, "from %s (%s [%s%s])\n\t", s->helo,
 		    session_host(s),
 		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
-	buf_printf(&s->message, "by %s (maison) with %s%s id %08x", hostname(s),
+	buf_printf(out, "by %s (maison) with %s%s id %08x", hostname(s),
 	    s->mail.utf8    ? "UTF8SMTP" :
 		s->extended ? "ESMTP" :
 			      "SMTP",
 	    s->tls[0] != '\0' ? "S" : "", s->msgid);
 	if (s->tls[0] != '\0')
-		buf_printf(&s->message, " (%s:%s)", s->tls,
-		    s->verified ? "YES" : "NO");
+		buf_printf(out, " (%s:%s)", s->tls, s->verified ? "YES" : "NO");
 	if (s->n_rcpts == 1)
-		buf_printf(&s->message, "\n\tfor <%s>", s->only_rcpt);
-	buf_printf(&s->message, ";\n\t%s\n", date);
+		buf_printf(out, "\n\tfor <%s>", s->only_rcpt);
+	buf_printf(out, ";\n\t%s\n", date);
 }
 
 /* What a message from here must have and a client may leave out. */
@@ -100,7 +101,8 @@ take_header(struct session *s, size_t len)
 	s->loop = facts.received > HEADER_HOPS;
 	s->bad_header = facts.bad || facts.too_long;
 	s->header_done = true;
-	add_received(s);
+	if (!s->filter.streaming)
+		add_received(s, &s->message);
 	if (submission) {
 		complete_header(s, &facts);
 		header_without_bcc(text, len, &s->message);
@@ -173,6 +175,35 @@ make_room(struct session *s)
 	return s->wait == SESSION_WAIT_FILE;
 }
 
+static void end_data(struct session *s);
+
+/* What a message that is being filtered waits for now. */
+static void
+go_on_streaming(struct session *s)
+{
+	if (s->filter.stream_ended)
+		end_data(s);
+	else if (s->filter.stream_sent)
+		s->wait = SESSION_WAIT_STREAM;
+}
+
+/* Lines as the last filter gave them. */
+void
+session_filtered_data(struct session *s, const void *data, size_t len)
+{
+	buf_add(s->header_done ? &s->message : &s->decoded, data, len);
+	take_decoded(s, false);
+	/* The file was asked for: the rest is told when it is there. */
+	if (s->wait == SESSION_WAIT_FILE || make_room(s) || s->ending)
+		return;
+	session_stream_stored(s);
+	if (!s->filter.stream_ended)
+		return;
+	s->wait = SESSION_GO;
+	end_data(s);
+	session_run(s);
+}
+
 void
 session_got_file(struct session *s, int fd)
 {
@@ -185,10 +216,15 @@ session_got_file(struct session *s, int fd)
 	}
 	s->wait = SESSION_GO;
 	s->file = fd;
-	if (!write_file(s))
+	if (!write_file(s)) {
 		session_fail(s, "disk");
-	else
-		session_run(s);
+		return;
+	}
+	if (s->filter.streaming) {
+		session_stream_stored(s);
+		go_on_streaming(s);
+	}
+	session_run(s);
 }
 
 static const char *
@@ -209,22 +245,12 @@ find_problem(const struct session *s)
 
 /* COMMIT: see the queue. */
 static void
-commit(struct session *s)
+commit(struct session *s, const char *param)
 {
-	const char *problem;
 	struct buf b = { 0 };
 	int fd = -1;
 
-	take_decoded(s, true);
-	s->state = SESSION_COMMAND;
-	problem = find_problem(s);
-	if (problem == NULL && s->file != -1 && !write_file(s))
-		problem = "452 4.3.1 No room";
-	if (problem != NULL) {
-		session_end_transaction(s, true);
-		session_reply(s, problem);
-		return;
-	}
+	(void)param;
 	wire_put_u32(&b, s->number);
 	wire_put_u32(&b, s->msgid);
 	wire_put_u32(&b, s->n_envelopes);
@@ -239,10 +265,46 @@ commit(struct session *s)
 	if (proc_send(s->dispatcher->proc, PROC_QUEUE, 0, MSG_COMMIT, &b, fd)) {
 		s->wait = SESSION_WAIT_COMMIT;
 	} else {
-		session_end_transaction(s, false);
 		session_reply(s, "451 4.3.0 Try again later");
+		session_end_transaction(s, false);
 	}
 	buf_free(&b);
+}
+
+/* The message is here, and has been through the filters. */
+static void
+end_data(struct session *s)
+{
+	const char *problem;
+
+	take_decoded(s, true);
+	s->filter.streaming = false;
+	s->state = SESSION_COMMAND;
+	problem = find_problem(s);
+	if (problem == NULL && s->file != -1 && !write_file(s))
+		problem = "452 4.3.1 No room";
+	if (problem != NULL) {
+		session_reply(s, problem);
+		session_end_transaction(s, true);
+		return;
+	}
+	session_filter(s, FILTER_COMMIT, "", commit);
+}
+
+/* All has been read. */
+static void
+read_all(struct session *s)
+{
+	if (s->data.dots)
+		reporter_say(
+		    &s->filter.reporter, FILTER_PROTOCOL_CLIENT, ".", NULL);
+	if (!s->filter.streaming) {
+		end_data(s);
+		return;
+	}
+	s->state = SESSION_COMMAND;
+	s->wait = SESSION_WAIT_STREAM;
+	session_stream_send(s, true);
 }
 
 void
@@ -261,18 +323,33 @@ session_committed(struct session *s, bool ok)
 		    (unsigned long long)s->id, s->msgid,
 		    (unsigned long long)s->file_len, s->n_rcpts,
 		    s->extended ? "ESMTP" : "SMTP");
-	/* The queue has dropped what it couldn't write. */
-	session_end_transaction(s, false);
 	session_reply(s, ok ? line : "452 4.3.1 Temporary failure: not stored");
-	session_run(s);
+	/* The queue has dropped what it couldn't write. */
+	s->committed = ok;
+	session_end_transaction(s, false);
+	if (!session_filter_doomed(s))
+		session_run(s);
+}
+
+/* The message begins; its own first lines pass the filters, too. */
+static void
+begin_message(struct session *s, bool dots)
+{
+	char msgid[16];
+
+	smtp_data_init(&s->data, dots);
+	snprintf(msgid, sizeof(msgid), "%08x", s->msgid);
+	reporter_say(&s->filter.reporter, FILTER_TX_DATA, msgid, "ok", NULL);
+	if (session_stream_begin(s))
+		add_received(s, &s->filter.lines);
 }
 
 void
 session_begin_data(struct session *s)
 {
-	smtp_data_init(&s->data, true);
 	s->state = SESSION_DATA;
 	session_reply(s, "354 Enter mail, end with \".\" on a line by itself");
+	begin_message(s, true);
 }
 
 /* Decode up to max bytes of input. */
@@ -281,7 +358,9 @@ decode(struct session *s, size_t max)
 {
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 	struct evbuffer_iovec v;
-	struct buf *out = s->header_done ? &s->message : &s->decoded;
+	struct buf *out = s->filter.streaming ? &s->filter.lines :
+	    s->header_done                    ? &s->message :
+						&s->decoded;
 	size_t n;
 
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
@@ -289,8 +368,23 @@ decode(struct session *s, size_t max)
 	n = smtp_data_read(
 	    &s->data, v.iov_base, v.iov_len < max ? v.iov_len : max, out);
 	evbuffer_drain(in, n);
-	take_decoded(s, false);
+	if (!s->filter.streaming)
+		take_decoded(s, false);
 	return n;
+}
+
+/* After some input: send it on, or make room.  False: wait. */
+static bool
+go_on(struct session *s)
+{
+	if (!s->filter.streaming)
+		return !make_room(s);
+	if (too_big(s))
+		buf_reset(&s->filter.lines);
+	if (session_stream_send(s, false))
+		return true;
+	s->wait = SESSION_WAIT_CREDIT;
+	return false;
 }
 
 bool
@@ -298,11 +392,18 @@ session_read_data(struct session *s)
 {
 	if (decode(s, SIZE_MAX) == 0)
 		return false;
-	if (s->data.done)
-		commit(s);
-	else if (make_room(s))
-		return false;
+	if (!s->data.done)
+		return go_on(s);
+	read_all(s);
 	return true;
+}
+
+static void
+chunks_filtered(struct session *s, const char *param)
+{
+	(void)param;
+	s->in_chunks = true;
+	begin_message(s, false);
 }
 
 bool
@@ -318,14 +419,15 @@ session_begin_chunk(struct session *s, const char *arg)
 		return true;
 	}
 	s->chunk_refused = !s->in_mail || s->n_rcpts == 0;
+	s->chunk_reply[0] = '\0';
 	s->chunk_left = bdat.len;
 	s->chunk_last = bdat.last;
-	if (!s->chunk_refused && !s->in_chunks) {
-		smtp_data_init(&s->data, false);
-		s->in_chunks = true;
-	}
 	s->state = SESSION_CHUNK;
-	return !s->chunk_refused;
+	if (s->chunk_refused)
+		return false;
+	if (!s->in_chunks)
+		session_filter(s, FILTER_DATA, "", chunks_filtered);
+	return true;
 }
 
 static void
@@ -333,13 +435,18 @@ end_chunk(struct session *s)
 {
 	s->state = SESSION_COMMAND;
 	if (s->chunk_refused) {
-		session_reply(s, "503 5.5.1 Say MAIL and RCPT first");
+		session_reply(s,
+		    s->chunk_reply[0] != '\0' ?
+			s->chunk_reply :
+			"503 5.5.1 Say MAIL and RCPT first");
 	} else if (!s->chunk_last) {
 		session_reply(s, "250 2.0.0 Continue");
 	} else {
-		smtp_data_finish(
-		    &s->data, s->header_done ? &s->message : &s->decoded);
-		commit(s);
+		smtp_data_finish(&s->data,
+		    s->filter.streaming ? &s->filter.lines :
+			s->header_done  ? &s->message :
+					  &s->decoded);
+		read_all(s);
 	}
 }
 
@@ -363,5 +470,5 @@ session_read_chunk(struct session *s)
 	else
 		n = decode(s, n);
 	s->chunk_left -= n;
-	return s->chunk_refused || !make_room(s);
+	return s->chunk_refused || go_on(s);
 }

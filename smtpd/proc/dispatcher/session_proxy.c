@@ -75,8 +75,11 @@ on_header(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &any, sizeof(any));
-	if (!h.local)
+	if (!h.local) {
 		session_set_source(s, (const struct sockaddr *)&h.src);
+		session_set_ends(s, (const struct sockaddr *)&h.src,
+		    (const struct sockaddr *)&h.dst);
+	}
 	session_open(s);
 }
 

@@ -29,11 +29,26 @@ session_offers_tls(const struct session *s)
 		s->listen->tls == CONF_TLS_REQUIRE);
 }
 
-void
-session_starttls(struct session *s, const char *arg)
+/* No filter objects. */
+static void
+say_ready(struct session *s, const char *param)
 {
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 
+	(void)param;
+	/* Said before TLS, so perhaps by someone in between: RFC 3207. */
+	if (evbuffer_get_length(in) > 0)
+		log_info("%016llx smtp bytes after STARTTLS thrown away",
+		    (unsigned long long)s->id);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	bufferevent_disable(s->bev, EV_READ);
+	session_reply(s, "220 2.0.0 Ready to start TLS");
+	s->wait = SESSION_WAIT_TLS;
+}
+
+void
+session_starttls(struct session *s, const char *arg)
+{
 	if (arg[0] != '\0') {
 		session_reply(s, "501 5.5.4 STARTTLS takes no parameter");
 		return;
@@ -44,14 +59,7 @@ session_starttls(struct session *s, const char *arg)
 					"502 5.5.1 TLS is not offered here");
 		return;
 	}
-	/* Said before TLS, so perhaps by someone in between: RFC 3207. */
-	if (evbuffer_get_length(in) > 0)
-		log_info("%016llx smtp bytes after STARTTLS thrown away",
-		    (unsigned long long)s->id);
-	evbuffer_drain(in, evbuffer_get_length(in));
-	bufferevent_disable(s->bev, EV_READ);
-	session_reply(s, "220 2.0.0 Ready to start TLS");
-	s->wait = SESSION_WAIT_TLS;
+	session_filter(s, FILTER_STARTTLS, "", say_ready);
 }
 
 /* No handshake went under way: s is gone. */
@@ -100,6 +108,7 @@ session_tls_done(struct session *s)
 	log_info("%016llx smtp tls ciphers=%s%s%s", (unsigned long long)s->id,
 	    s->tls, s->verified ? " client=verified" : "",
 	    SSL_session_reused(ssl) ? " resumed" : "");
+	reporter_say(&s->filter.reporter, FILTER_LINK_TLS, s->tls, NULL);
 	session_end_transaction(s, true);
 	s->helo[0] = '\0';
 	s->extended = false;

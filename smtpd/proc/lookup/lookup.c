@@ -20,6 +20,7 @@
 #include "smtpd/conf/conf.h"
 #include "smtpd/lookup/expand.h"
 #include "smtpd/lookup/ruleset.h"
+#include "smtpd/lookup/table.h"
 #include "smtpd/proc/proc.h"
 
 #include "smtpd/proc/lookup/lookup.h"
@@ -124,7 +125,7 @@ ask_forward(struct expansion *x, unsigned token, const struct expand_user *user)
 	buf_free(&b);
 }
 
-/* EXPANDED: request u32, envelopes u32, the reply ("" when all is well). */
+/* EXPANDED: request u32, envelopes u32, the first one's number u32, the reply ("" when all is well). */
 static void
 expanded(struct expansion *x, const char *reply, const struct envelope *evs,
     size_t n)
@@ -146,6 +147,8 @@ expanded(struct expansion *x, const char *reply, const struct envelope *evs,
 	buf_reset(&b);
 	wire_put_u32(&b, r->id);
 	wire_put_u32(&b, (uint32_t)n);
+	if (!r->explain)
+		wire_put_u32(&b, r->number * EXPAND_ENVELOPES + 1);
 	if (r->explain)
 		buf_add(&b, r->trace.data, r->trace.len);
 	if (r->explain && reply[0] != '\0')
@@ -281,6 +284,61 @@ update_table(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	free(name);
 }
 
+/* Whether a key is in a table: 1 or 0, or 2 for what can't be told. */
+static uint8_t
+find_in_table(
+    struct proc *p, unsigned service, const char *key, const char *name)
+{
+	struct state *st = p->state;
+	const struct conf_table *ct = conf_find_table(p->setup->conf, name);
+	struct table *t =
+	    ct == NULL ? NULL : tables_get(st->generation->tables, ct);
+	struct err e;
+	int rc;
+
+	if (t == NULL || service > TABLE_REGEX)
+		return 2;
+	rc = table_lookup(t, service, key, NULL, &e);
+	if (rc == -1)
+		log_warn("table %s: %s", name, e.msg);
+	return rc == -1 ? 2 : (uint8_t)rc;
+}
+
+/*
+ * FILTER_TEST: number u32, serial u32, generation u32, service u8, key, NUL,
+ * table.  FILTER_TESTED: number u32, serial u32, result u8.  A session of an
+ * older configuration means other tables: it is told so.
+ */
+static void
+test_table(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	uint32_t number, serial, generation;
+	struct buf b = { 0 };
+	uint8_t service, result = 2;
+	const uint8_t *end;
+	struct wire w;
+	char *name;
+
+	wire_init(&w, m->data, m->len);
+	number = wire_u32(&w);
+	serial = wire_u32(&w);
+	generation = wire_u32(&w);
+	service = wire_u8(&w);
+	end = w.left == 0 ? NULL : memchr(w.p, '\0', w.left);
+	if (!wire_ok(&w) || end == NULL)
+		return;
+	name =
+	    xstrndup((const char *)end + 1, w.left - (size_t)(end - w.p) - 1);
+	if (generation == p->setup->generation)
+		result = find_in_table(p, service, (const char *)w.p, name);
+	wire_put_u32(&b, number);
+	wire_put_u32(&b, serial);
+	buf_add_u8(&b, result);
+	proc_send(p, from.id, from.instance, MSG_FILTER_TESTED, &b, -1);
+	buf_free(&b);
+	free(name);
+}
+
 static void
 message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 {
@@ -309,6 +367,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		break;
 	case MSG_TABLE_ASK:
 		lookup_table_ask(p, st->generation->tables, from, m);
+		break;
+	case MSG_FILTER_TEST:
+		test_table(p, from, m);
 		break;
 	case MSG_TABLE_UPDATE:
 		update_table(p, from, m);

@@ -154,6 +154,9 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	case MSG_FORWARD:
 		forward_read(pa, m);
 		break;
+	case MSG_PROGRAM:
+		programs_message(pa, m);
+		break;
 	case MSG_VERBOSE:
 		for (unsigned i = 0; i < pa->n_children; i++) {
 			if (pa->children[i].ipc != NULL)

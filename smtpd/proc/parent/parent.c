@@ -66,7 +66,8 @@ static bool
 restartable(enum proc_id id)
 {
 	return id == PROC_DISPATCHER || id == PROC_LOOKUP ||
-	    id == PROC_CONTROL || id == PROC_RESOLVER || id == PROC_AUTH;
+	    id == PROC_CONTROL || id == PROC_RESOLVER || id == PROC_AUTH ||
+	    id == PROC_FILTER;
 }
 
 static void
@@ -123,7 +124,10 @@ go_on_stopping(struct parent *pa)
 	if (workers_busy(pa))
 		return;
 	send_all(pa, MSG_STOP, NULL);
-	if (!runs(pa, false))
+	if (runs(pa, false))
+		return;
+	programs_stop(pa);
+	if (!programs_busy(pa))
 		event_base_loopbreak(pa->base);
 }
 
@@ -168,6 +172,8 @@ child_died(struct parent *pa, struct child *c, int status)
 		ipc_free(c->ipc);
 		c->ipc = NULL;
 	}
+	if (c->who.id == PROC_FILTER)
+		programs_stop(pa);
 	if (pa->stopping)
 		return;
 	log_error("the %s process %s %d", proc_name(c->who.id),
@@ -192,7 +198,7 @@ reap(struct parent *pa)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (workers_reap(pa, pid))
+		if (workers_reap(pa, pid) || programs_reap(pa, pid, status))
 			continue;
 		for (unsigned i = 0; i < pa->n_children; i++) {
 			if (pa->children[i].pid == pid)
@@ -226,9 +232,11 @@ reload(struct parent *pa)
 	s->gid = old->gid;
 	s->queue_uid = old->queue_uid;
 	s->queue_gid = old->queue_gid;
+	s->filter_time = old->filter_time;
+	s->generation = old->generation + 1;
 	notify("RELOADING=1");
 	pa->setup = s;
-	if (parent_bind(pa, &e) == -1) {
+	if (programs_check(pa, &e) == -1 || parent_bind(pa, &e) == -1) {
 		log_error("the configuration is kept as it was: %s", e.msg);
 		pa->setup = old;
 		old = s;
@@ -281,6 +289,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	workers_tick(pa);
+	programs_tick(pa);
 	if (pa->stopping)
 		go_on_stopping(pa);
 }
@@ -326,6 +335,7 @@ start_all(struct parent *pa, struct err *e)
 	add_child(pa, PROC_AUTH, 0);
 	add_child(pa, PROC_RESOLVER, 0);
 	add_child(pa, PROC_QUEUE, 0);
+	add_child(pa, PROC_FILTER, 0);
 	for (unsigned i = 0; i < pa->setup->n_dispatchers; i++)
 		add_child(pa, PROC_DISPATCHER, i);
 	for (unsigned i = 0; i < pa->n_children; i++) {
@@ -370,10 +380,12 @@ parent_main(struct setup *setup, const char *self)
 
 	TAILQ_INIT(&pa.bound);
 	TAILQ_INIT(&pa.workers);
+	TAILQ_INIT(&pa.programs);
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	pa.base = event_base_new();
-	if (parent_adopt(&pa, &e) == -1 || parent_bind(&pa, &e) == -1) {
+	if (programs_check(&pa, &e) == -1 || parent_adopt(&pa, &e) == -1 ||
+	    parent_bind(&pa, &e) == -1) {
 		log_error("%s", e.msg);
 		return 1;
 	}

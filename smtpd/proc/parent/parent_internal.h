@@ -40,6 +40,7 @@ struct bound {
 	bool wanted;
 };
 
+struct program;
 struct worker;
 
 struct parent {
@@ -50,6 +51,7 @@ struct parent {
 	unsigned n_children;
 	TAILQ_HEAD(, bound) bound;
 	TAILQ_HEAD(, worker) workers;
+	TAILQ_HEAD(, program) programs;
 	struct event *deadline;
 	bool announced, stopping;
 	int status;
@@ -80,6 +82,14 @@ bool workers_reap(struct parent *pa, pid_t pid);
 void workers_tick(struct parent *pa);
 void workers_stop(struct parent *pa);
 bool workers_busy(const struct parent *pa);
+
+/* programs.c */
+int programs_check(const struct parent *pa, struct err *e) ATTR_CHECKED;
+void programs_message(struct parent *pa, struct ipc_msg *m);
+bool programs_reap(struct parent *pa, pid_t pid, int status);
+void programs_tick(struct parent *pa);
+void programs_stop(struct parent *pa);
+bool programs_busy(const struct parent *pa);
 
 /* forward.c */
 void forward_read(struct parent *pa, struct ipc_msg *m);

@@ -210,13 +210,14 @@ bounce_expanded(struct queue *q, struct ipc_msg *m)
 	wire_init(&w, m->data, m->len);
 	msgid = wire_u32(&w);
 	n_evs = wire_u32(&w);
+	wire_u32(&w);
 	TAILQ_FOREACH(n, &q->notices, entry) {
 		if (n->asked && n->msgid == msgid)
 			break;
 	}
 	if (n == NULL || !wire_ok(&w))
 		return;
-	reply = xstrndup((const char *)m->data + 8, m->len - 8);
+	reply = xstrndup((const char *)w.p, w.left);
 	if (reply[0] == '4') {
 		n->asked = false;
 		n->due_at = (uint64_t)time(NULL) + 60;

@@ -49,11 +49,12 @@ def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
         owners[name] = int(status["Uid"].split()[0])
         assert status["NoNewPrivs"].strip() == "1", name
         assert status["Seccomp"].strip() == "2", name
-        if name in ("control", "scheduler", "dispatcher", "resolver", "keys"):
+        if name in ("control", "scheduler", "dispatcher", "resolver", "keys",
+                    "filter"):
             assert os.readlink(f"/proc/{pid}/root") == "/var/empty"
     assert owners == {"auth": 0, "control": 64091, "scheduler": 64091,
                       "lookup": 64091, "dispatcher": 64091, "resolver": 64091,
-                      "keys": 64091, "queue": 64092}
+                      "keys": 64091, "filter": 64091, "queue": 64092}
     smtpd.send(["mabel@a.org", "mabel@b.org", "root@b.org"])
     wait_for(lambda: "root gets no mail" in smtpd.log_text(), "a refusal")
     mail = wait_for(lambda: smtpd.mails("mabel"), "a mail in the Maildir")[0]
