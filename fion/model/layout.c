@@ -489,8 +489,7 @@ refit(struct model *m)
 		    m, w->id, w->class, w->instance, w->role, &want);
 		if (t == NULL)
 			continue;
-		win_move(m, w, t);
-		layout_apply(w, want);
+		layout_apply(m, w, t, want);
 		want_free(want);
 		/* A move may bring floats along: begin again is safe, as
 		 * each want is claimed once. */
@@ -626,11 +625,12 @@ layout_claim(struct model *m, uint32_t id, const char *class,
 }
 
 void
-layout_apply(struct win *w, const struct want *want)
+layout_apply(
+    struct model *m, struct win *w, struct node *t, const struct want *want)
 {
-	struct node *t = w->tile;
-	struct win *o;
+	struct win *shown = t->cur, *o;
 
+	win_move(m, w, t);
 	if (!w->floating) {
 		w->order = want->order;
 		TAILQ_REMOVE(&t->tabs, w, link);
@@ -641,8 +641,7 @@ layout_apply(struct win *w, const struct want *want)
 			TAILQ_INSERT_BEFORE(o, w, link);
 		else
 			TAILQ_INSERT_TAIL(&t->tabs, w, link);
-		if (want->current)
-			t->cur = w;
+		t->cur = want->current || shown == NULL ? w : shown;
 	}
 	w->full = want->full;
 }

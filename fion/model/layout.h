@@ -47,8 +47,9 @@ int layout_load(
 struct node *layout_claim(struct model *m, uint32_t id, const char *class,
     const char *instance, const char *role, struct want **out);
 
-/* Put w, just added to t, where the want says. */
-void layout_apply(struct win *w, const struct want *want);
+/* Move w to t, where the want says; it is shown only if it was. */
+void layout_apply(
+    struct model *m, struct win *w, struct node *t, const struct want *want);
 void want_free(struct want *want);
 
 #endif

@@ -412,11 +412,12 @@ place(struct x *x, struct client *c, bool adopting)
 		win_set_floating(x->m, w, true);
 		w->leader = leader != NULL && leader->tile == t ? leader : NULL;
 		t->cur_float = focused == w ? w : NULL;
-	} else {
+		t = w->tile;
+	} else if (want == NULL) {
 		win_move(x->m, w, t);
 	}
 	if (want != NULL) {
-		layout_apply(w, want);
+		layout_apply(x->m, w, t, want);
 		want_free(want);
 	} else if (!adopting && focused != w &&
 	    may_focus(x, c, leader, focused)) {
