@@ -182,7 +182,6 @@ build_listen_auth(struct conf_builder *b, int what, struct conf_table *table)
 	give(b, &b->listen->given, AUTH);
 	b->listen->auth = what == AUTH ? CONF_AUTH_REQUIRE : CONF_AUTH_OFFER;
 	b->listen->auth_table = table;
-	build_lack(b, "auth");
 }
 
 void
@@ -190,7 +189,6 @@ build_listen_hostnames(struct conf_builder *b, struct conf_table *table)
 {
 	give(b, &b->listen->given, HOSTNAMES);
 	b->listen->hostnames = table;
-	build_lack(b, "hostnames");
 }
 
 void
@@ -200,7 +198,6 @@ build_listen_senders(
 	give(b, &b->listen->given, SENDERS);
 	b->listen->senders = table;
 	b->listen->masquerade = masquerade;
-	build_lack(b, "senders");
 }
 
 void
@@ -215,7 +212,6 @@ build_listen_flag(struct conf_builder *b, int what)
 		break;
 	case RECEIVED_AUTH:
 		l->received_auth = true;
-		build_lack(b, "received-auth");
 		break;
 	case NO_DSN:
 		l->no_dsn = true;

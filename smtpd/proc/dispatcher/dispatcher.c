@@ -337,6 +337,7 @@ for_session(struct dispatcher *d, struct ipc_msg *m)
 {
 	struct session *s;
 	struct wire w;
+	unsigned kind, status;
 	uint32_t first, n;
 	char *reply;
 
@@ -354,6 +355,16 @@ for_session(struct dispatcher *d, struct ipc_msg *m)
 		break;
 	case MSG_FILE:
 		session_got_file(s, ipc_take_fd(m));
+		break;
+	case MSG_AUTHED:
+		session_authed(s, wire_u8(&w));
+		break;
+	case MSG_TABLE_TOLD:
+		kind = wire_u8(&w);
+		status = wire_u8(&w);
+		reply = xstrndup((const char *)w.p, w.left);
+		session_told(s, kind, status, reply);
+		free(reply);
 		break;
 	case MSG_COMMITTED:
 		session_committed(s, wire_u8(&w) != 0);
@@ -401,6 +412,8 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		take_msgids(d, m);
 		break;
 	case MSG_EXPANDED:
+	case MSG_AUTHED:
+	case MSG_TABLE_TOLD:
 	case MSG_FILE:
 	case MSG_COMMITTED:
 	case MSG_FILTER_ANSWER:

@@ -20,6 +20,7 @@
 
 #include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
+#include "smtpd/smtp/sasl.h"
 
 #include "smtpd/proc/dispatcher/session.h"
 
@@ -32,6 +33,8 @@
 static const char *
 hostname(const struct session *s)
 {
+	if (s->name != NULL)
+		return s->name;
 	return s->listen != NULL && s->listen->hostname != NULL ?
 	    s->listen->hostname :
 	    s->setup->hostname;
@@ -78,6 +81,7 @@ session_free(struct session *s)
 	bufferevent_free(s->bev);
 	buf_free(&s->decoded);
 	buf_free(&s->message);
+	session_auth_free(s);
 	certs_unref(s->certs);
 	setup_unref(s->setup);
 	free(s);
@@ -158,6 +162,8 @@ greeted(struct session *s, const char *arg, bool extended)
 			say(s, "250-DSN");
 		if (session_offers_tls(s))
 			say(s, "250-STARTTLS");
+		if (session_offers_auth(s))
+			say(s, "250-AUTH %s", SASL_NAMES);
 		say(s, "250 HELP");
 	}
 	reporter_say(&s->filter.reporter, FILTER_LINK_IDENTIFY,
@@ -186,8 +192,8 @@ cmd_helo(struct session *s, const char *arg, bool extended)
 		    extended ? greeted_ehlo : greeted_helo);
 }
 
-static void
-begin_transaction(struct session *s)
+void
+session_begin_transaction(struct session *s)
 {
 	char msgid[16];
 
@@ -208,7 +214,7 @@ void
 session_got_msgids(struct session *s)
 {
 	s->wait = SESSION_GO;
-	begin_transaction(s);
+	session_begin_transaction(s);
 	session_run(s);
 }
 
@@ -274,7 +280,7 @@ mail_filtered(struct session *s, const char *param)
 		return;
 	}
 	address_text(&s->mail.from, s->mail_text);
-	begin_transaction(s);
+	session_check_sender(s);
 }
 
 static void
@@ -288,6 +294,10 @@ cmd_mail(struct session *s, const char *arg)
 	}
 	if (session_offers_tls(s) && s->listen->tls == CONF_TLS_REQUIRE) {
 		session_reply(s, "530 5.7.0 Say STARTTLS first");
+		return;
+	}
+	if (session_lacks_auth(s)) {
+		session_reply(s, "530 5.7.0 Authentication required");
 		return;
 	}
 	if (s->in_mail) {
@@ -319,7 +329,8 @@ fill_envelope(const struct session *s, struct envelope *ev)
 	ev->created_at = (uint64_t)time(NULL);
 	ev->notify = s->rcpt.notify;
 	ev->ret = s->mail.ret;
-	ev->flags = (s->local ? ENVELOPE_AUTHENTICATED : 0U) |
+	ev->flags =
+	    (s->local || s->user[0] != '\0' ? ENVELOPE_AUTHENTICATED : 0U) |
 	    (s->mail.utf8 ? ENVELOPE_UTF8 : 0U) |
 	    (s->mail.body_8bit ? ENVELOPE_8BIT : 0U);
 	envelope_set_text(
@@ -328,6 +339,7 @@ fill_envelope(const struct session *s, struct envelope *ev)
 	envelope_set_text(ev, ENVELOPE_HELO, s->helo);
 	envelope_set_text(ev, ENVELOPE_HOSTNAME, session_host(s));
 	envelope_set_text(ev, ENVELOPE_SOURCE, s->source);
+	envelope_set_text(ev, ENVELOPE_USERNAME, s->user);
 	envelope_set_text(ev, ENVELOPE_ENVID, s->mail.envid);
 	envelope_set_text(ev, ENVELOPE_ORCPT, s->rcpt.orcpt);
 }
@@ -522,8 +534,7 @@ run_command(struct session *s, const char *line)
 		session_starttls(s, arg);
 		break;
 	case SMTP_AUTH:
-		session_reply(s, "502 5.5.1 Command not offered here");
-		count_bad(s);
+		session_auth(s, arg);
 		break;
 	case SMTP_UNKNOWN:
 		session_reply(
@@ -553,7 +564,10 @@ read_command(struct session *s)
 	if (lf.pos == -1)
 		return false;
 	len = (size_t)lf.pos + 1;
-	evbuffer_remove(in, line, len);
+	/* It may be a password's: no copy is left behind. */
+	memcpy(line, evbuffer_pullup(in, (ev_ssize_t)len), len);
+	explicit_bzero(evbuffer_pullup(in, (ev_ssize_t)len), len);
+	evbuffer_drain(in, len);
 	line[len] = '\0';
 	if (len < 2 || line[len - 2] != '\r' || strlen(line) != len ||
 	    strchr(line, '\r') != line + len - 2) {
@@ -562,8 +576,15 @@ read_command(struct session *s)
 		return false;
 	}
 	line[len - 2] = '\0';
-	log_debug("%016llx smtp command %s", (unsigned long long)s->id, line);
-	run_command(s, line);
+	log_debug("%016llx smtp command %s", (unsigned long long)s->id,
+	    s->state == SESSION_AUTH              ? "********" :
+		strncasecmp(line, "AUTH", 4) == 0 ? "AUTH ********" :
+						    line);
+	if (s->state == SESSION_AUTH)
+		session_auth_line(s, line);
+	else
+		run_command(s, line);
+	explicit_bzero(line, len);
 	return true;
 }
 
@@ -632,12 +653,19 @@ set_timeouts(struct session *s)
 	bufferevent_set_timeouts(s->bev, &tv, &tv);
 }
 
-/* The banner waits for the client's name. */
+/* The banner waits for our name, if tables have it, and the client's. */
 static void
 identify(struct session *s)
 {
 	s->state = SESSION_COMMAND;
 	set_timeouts(s);
+	if (!session_ask_name(s))
+		session_identify(s);
+}
+
+void
+session_identify(struct session *s)
+{
 	if (s->local) {
 		snprintf(s->rdns, sizeof(s->rdns), "%s", s->setup->hostname);
 		s->fcrdns = DNS_OK;
@@ -676,6 +704,9 @@ session_run(struct session *s)
 				session_shutdown(s);
 				return;
 			}
+			more = read_command(s);
+			break;
+		case SESSION_AUTH:
 			more = read_command(s);
 			break;
 		case SESSION_DATA:
@@ -800,6 +831,7 @@ void
 session_lost_peer(struct session *s, bool lookup)
 {
 	bool waits_lookup = s->wait == SESSION_WAIT_RCPT ||
+	    s->wait == SESSION_WAIT_AUTH || s->wait == SESSION_WAIT_TABLE ||
 	    (s->wait == SESSION_WAIT_FILTER && s->filter.testing);
 	bool waits_queue = s->wait == SESSION_WAIT_FILE ||
 	    s->wait == SESSION_WAIT_COMMIT || s->wait == SESSION_WAIT_MSGID;

@@ -34,9 +34,11 @@ struct ask;
 struct bufferevent;
 struct certs;
 struct dispatcher;
+struct sasl;
 
 enum session_state {
 	SESSION_COMMAND,
+	SESSION_AUTH, /* a line of an exchange comes next */
 	SESSION_DATA,
 	SESSION_CHUNK
 };
@@ -49,6 +51,8 @@ enum session_wait {
 	SESSION_WAIT_COMMIT,
 	SESSION_WAIT_MSGID,
 	SESSION_WAIT_TLS,
+	SESSION_WAIT_AUTH,
+	SESSION_WAIT_TABLE,
 	SESSION_WAIT_RDNS,
 	SESSION_WAIT_FILTER, /* a phase is being decided */
 	SESSION_WAIT_CREDIT, /* the filters have much to read */
@@ -81,7 +85,9 @@ struct session {
 	enum session_wait wait;
 	bool extended; /* EHLO */
 	char helo[ADDRESS_DOMAIN_MAX + 1];
-	unsigned bad_commands, mails;
+	unsigned bad_commands, mails, auth_failures;
+	struct sasl *sasl; /* while AUTH goes on; or NULL */
+	char *name;        /* ours, of the table of host names; or NULL */
 	/* the transaction */
 	bool in_mail;
 	uint32_t msgid;
@@ -145,6 +151,26 @@ void session_report_address(struct session *s, enum filter_event event,
     const char *result, const struct address *a);
 void session_report_envelopes(struct session *s, uint32_t first, uint32_t n);
 void session_report_end(struct session *s);
+
+/* MAIL is fine: a message begins. */
+void session_begin_transaction(struct session *s);
+/* Our own name is known: the client's, and the banner. */
+void session_identify(struct session *s);
+
+/* session_auth.c */
+bool session_offers_auth(const struct session *s);
+bool session_lacks_auth(const struct session *s);
+void session_auth(struct session *s, const char *arg);
+void session_auth_line(struct session *s, const char *line);
+void session_authed(struct session *s, unsigned status);
+void session_auth_free(struct session *s);
+/* Begin the transaction, if the user may send as this sender. */
+void session_check_sender(struct session *s);
+/* Ask what we are called here; false when there is nothing to ask. */
+bool session_ask_name(struct session *s);
+void session_told(
+    struct session *s, unsigned kind, unsigned status, const char *text);
+void session_add_received_auth(const struct session *s, struct buf *out);
 
 /* session_proxy.c */
 void session_await_proxy(struct session *s);

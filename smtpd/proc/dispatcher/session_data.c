@@ -25,6 +25,8 @@
 static const char *
 hostname(const struct session *s)
 {
+	if (s->name != NULL)
+		return s->name;
 	return s->listen != NULL && s->listen->hostname != NULL ?
 	    s->listen->hostname :
 	    s->setup->hostname;
@@ -56,13 +58,15 @@ add_received(struct session *s, struct buf *out)
 		buf_printf(out, "from %s (%s [%s%s])\n\t", s->helo,
 		    session_host(s),
 		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
-	buf_printf(out, "by %s (maison) with %s%s id %08x", hostname(s),
+	buf_printf(out, "by %s (maison) with %s%s%s id %08x", hostname(s),
 	    s->mail.utf8    ? "UTF8SMTP" :
 		s->extended ? "ESMTP" :
 			      "SMTP",
-	    s->tls[0] != '\0' ? "S" : "", s->msgid);
+	    s->tls[0] != '\0' ? "S" : "", s->user[0] != '\0' ? "A" : "",
+	    s->msgid);
 	if (s->tls[0] != '\0')
 		buf_printf(out, " (%s:%s)", s->tls, s->verified ? "YES" : "NO");
+	session_add_received_auth(s, out);
 	if (s->n_rcpts == 1)
 		buf_printf(out, "\n\tfor <%s>", s->only_rcpt);
 	buf_printf(out, ";\n\t%s\n", date);
@@ -86,13 +90,30 @@ complete_header(struct session *s, const struct header_facts *facts)
 		    address_text(&s->mail.from, from));
 }
 
+/* The header, with the sender's own address in From where that must be. */
+static void
+add_submitted(struct session *s, const char *text, size_t len)
+{
+	char sender[ADDRESS_TEXT_LEN];
+	struct buf own = { 0 };
+
+	if (s->user[0] == '\0' || s->listen == NULL || !s->listen->masquerade ||
+	    address_is_null(&s->mail.from)) {
+		header_without_bcc(text, len, &s->message);
+		return;
+	}
+	header_masquerade(text, len, address_text(&s->mail.from, sender), &own);
+	header_without_bcc((const char *)own.data, own.len, &s->message);
+	buf_free(&own);
+}
+
 /* The header is whole in s->decoded: judge it, and begin the message. */
 static void
 take_header(struct session *s, size_t len)
 {
 	const char *text =
 	    s->decoded.data == NULL ? "" : (const char *)s->decoded.data;
-	bool submission = s->local ||
+	bool submission = s->local || s->user[0] != '\0' ||
 	    (s->listen != NULL && s->listen->port != NULL &&
 		strcmp(s->listen->port, "587") == 0);
 	struct header_facts facts;
@@ -105,7 +126,7 @@ take_header(struct session *s, size_t len)
 		add_received(s, &s->message);
 	if (submission) {
 		complete_header(s, &facts);
-		header_without_bcc(text, len, &s->message);
+		add_submitted(s, text, len);
 	} else {
 		buf_add(&s->message, text, len);
 	}

@@ -76,6 +76,8 @@ go_on(struct session *s)
 	f->param = NULL;
 	s->wait = SESSION_GO;
 	f->next(s, param);
+	/* It may be what AUTH was given. */
+	explicit_bzero(param, strlen(param));
 	free(param);
 }
 
