@@ -13,6 +13,8 @@
 #include "fion/model/layout.h"
 #include "fion/session_internal.h"
 
+#define SYNC_ROUNDS 10000 /* against clients that never fall silent */
+
 static json_t *
 get_screens(struct session *s)
 {
@@ -149,6 +151,8 @@ static int
 act(struct session *s, const struct request *r, json_t **result,
     bool *subscribe, struct err *e)
 {
+	unsigned rounds = 0;
+
 	switch (r->kind) {
 	case REQUEST_CMD:
 		if (session_command(s, r->n, r->words, 1, e) == -1)
@@ -163,13 +167,15 @@ act(struct session *s, const struct request *r, json_t **result,
 		*result = layout_tree(s->m, true);
 		return 0;
 	case REQUEST_SYNC:
-		/* All that has come so far is handled, drawn and done. */
-		x_sync(s->x);
-		if (x_read(s->x, e) == -1)
-			return -1;
-		x_reconcile(s->x);
-		x_paint(s->x);
-		x_sync(s->x);
+		/* All that has come so far is handled, and what that brings:
+		 * a key lets the next one out. */
+		do {
+			if (x_read(s->x, e) == -1)
+				return -1;
+			x_reconcile(s->x);
+			x_paint(s->x);
+			x_sync(s->x);
+		} while (++rounds < SYNC_ROUNDS && x_waiting(s->x));
 		return 0;
 	}
 	return 0;

@@ -464,6 +464,19 @@ screen_focus(struct model *m, struct screen *s)
 	workspace_show(m, s->cur);
 }
 
+/* What was shown on a screen that went, instead of nothing at all. */
+static void
+show_instead(struct model *m, struct screen *s, struct workspace *ws)
+{
+	struct workspace *empty = s->cur;
+
+	if (!empty->filler || !workspace_empty(empty))
+		return;
+	s->cur = ws;
+	detach(m, empty);
+	workspace_free(empty);
+}
+
 /* The screen goes; its workspaces are shown on to, or wait in limbo. */
 static void
 remove_screen(struct model *m, struct screen *s, struct screen *to)
@@ -480,6 +493,8 @@ remove_screen(struct model *m, struct screen *s, struct screen *to)
 			workspace_free(ws);
 		} else if (to != NULL) {
 			attach(ws, to);
+			if (shown)
+				show_instead(m, to, ws);
 		} else {
 			TAILQ_INSERT_TAIL(&m->limbo, ws, link);
 		}
