@@ -439,8 +439,6 @@ build_action_end(struct conf_builder *b)
 		build_problem(b, "host and backup exclude each other");
 	if (a->host != NULL && a->domain != NULL)
 		build_problem(b, "host and domain exclude each other");
-	if (a->pki != NULL)
-		build_lack(b, "pki of a relay");
 	if (a->auth != NULL && a->host == NULL && a->domain == NULL)
 		build_problem(b, "auth needs host or domain");
 	if (a->srs && b->conf->srs_key == NULL)

@@ -158,47 +158,6 @@ check_tls(struct setup *s, struct buf *problems)
 	return ok;
 }
 
-int
-setup_trust(const struct setup *s, const struct conf_ca *ca,
-    const uint8_t **pem, size_t *len, struct err *e)
-{
-	static const char *const system[] = {
-		"/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt",
-		"/etc/ssl/cert.pem",
-	};
-
-	if (ca != NULL)
-		return conf_source_get(s->source, ca->cert, pem, len, e);
-	for (size_t i = 0; i < sizeof(system) / sizeof(system[0]); i++) {
-		if (conf_source_get(s->source, system[i], pem, len, e) == 0)
-			return 0;
-	}
-	err_set(e, ERR_NOT_FOUND, "the system trusts no certificates");
-	return -1;
-}
-
-/* What relays trust is read now, so that it is sent to who relays. */
-static bool
-read_trust(const struct setup *s, struct buf *problems)
-{
-	const struct conf_action *a;
-	const uint8_t *pem;
-	struct err e;
-	size_t len;
-	bool ok = true;
-
-	TAILQ_FOREACH(a, &s->conf->actions, entry) {
-		if (a->method != CONF_RELAY ||
-		    setup_trust(s, a->ca, &pem, &len, &e) == 0 || a->ca == NULL)
-			continue;
-		buf_printf(problems, "%s:%d:%d: ca %s: %s\n", a->pos.file,
-		    a->pos.line, a->pos.column, a->ca->name, e.msg);
-		ok = false;
-	}
-	return ok;
-}
-
 struct setup *
 setup_read(const char *conf_path, char *const *macros, size_t n_macros,
     struct buf *problems)
@@ -219,7 +178,6 @@ setup_read(const char *conf_path, char *const *macros, size_t n_macros,
 		ok = !report_lacks(s->conf, problems);
 		ok &= check_tables(s->conf, problems);
 		ok &= check_tls(s, problems);
-		ok &= read_trust(s, problems);
 	}
 	if (!ok) {
 		setup_unref(s);

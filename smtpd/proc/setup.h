@@ -23,7 +23,6 @@
 
 struct buf;
 struct conf;
-struct conf_ca;
 struct conf_source;
 struct err;
 
@@ -59,13 +58,6 @@ struct setup {
  */
 struct setup *setup_read(const char *conf_path, char *const *macros,
     size_t n_macros, struct buf *problems);
-
-/*
- * The certificates that a relay trusts, PEM, borrowed from s: those of ca, or
- * the system's when it is NULL.
- */
-int setup_trust(const struct setup *s, const struct conf_ca *ca,
-    const uint8_t **pem, size_t *len, struct err *e) ATTR_CHECKED;
 
 /* Where the spool and the socket are: see smtpd(8), ENVIRONMENT. */
 void setup_paths(char **spool, char **socket);

@@ -20,6 +20,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/ask.h"
 #include "smtpd/proc/dispatcher/dial.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
@@ -79,6 +80,7 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 		explicit_bzero(o->password, strlen(o->password));
 	free(o->user);
 	free(o->password);
+	certs_unref(o->certs);
 	setup_unref(o->setup);
 	free(o);
 }
@@ -451,6 +453,7 @@ out_new(struct relay *r)
 	o->dispatcher = d;
 	o->relay = r;
 	o->setup = setup_ref(d->proc->setup);
+	o->certs = certs_ref(d->certs);
 	o->action = conf_find_action(o->setup->conf, r->action);
 	o->id = (uint64_t)arc4random() << 32 | arc4random();
 	o->opening = true;

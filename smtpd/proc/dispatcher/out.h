@@ -34,6 +34,7 @@
 
 struct ask;
 struct bufferevent;
+struct certs;
 struct conf_action;
 struct dial;
 struct event;
@@ -64,6 +65,7 @@ struct out {
 	struct dispatcher *dispatcher;
 	struct relay *relay;
 	struct setup *setup; /* the configuration it began with */
+	struct certs *certs;
 	const struct conf_action *action;
 	uint64_t id; /* in the log */
 	enum out_state state;

@@ -19,14 +19,13 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/err.h"
 #include "lib/log.h"
-#include "lib/mem.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
 #include "smtpd/tls/tls.h"
 
@@ -36,71 +35,10 @@
 #define AUTH_TIME      300
 #define SECRET_MAX     1024 /* of a name, a password */
 
-/* A context serves all sessions of an action. */
-struct out_trust {
-	TAILQ_ENTRY(out_trust) entry;
-	struct setup *setup;
-	const struct conf_action *action;
-	bool verify;
-	SSL_CTX *ctx;
-};
-
 static bool
 verifies(const struct out *o)
 {
 	return o->url.tls != RELAY_TLS_MAYBE && !o->action->tls_no_verify;
-}
-
-/* Those of configurations that are gone. */
-static void
-forget_old(struct relays *rs)
-{
-	struct out_trust *t, *next;
-
-	for (t = TAILQ_FIRST(&rs->trusts); t != NULL; t = next) {
-		next = TAILQ_NEXT(t, entry);
-		if (t->setup == rs->dispatcher->proc->setup)
-			continue;
-		TAILQ_REMOVE(&rs->trusts, t, entry);
-		setup_unref(t->setup);
-		SSL_CTX_free(t->ctx);
-		free(t);
-	}
-}
-
-static SSL_CTX *
-get_context(struct out *o, struct err *e)
-{
-	struct relays *rs = o->relay->relays;
-	struct tls_options options = { .ciphers = o->action->ciphers,
-		.protocols = o->action->protocols,
-		.verify = verifies(o) };
-	struct out_trust *t;
-	const uint8_t *pem;
-
-	forget_old(rs);
-	TAILQ_FOREACH(t, &rs->trusts, entry) {
-		if (t->setup == o->setup && t->action == o->action &&
-		    t->verify == options.verify)
-			return t->ctx;
-	}
-	if (options.verify) {
-		if (setup_trust(o->setup, o->action->ca, &pem, &options.ca_len,
-			e) == -1)
-			return NULL;
-		options.ca = pem;
-	}
-	t = xcalloc(1, sizeof(*t));
-	t->ctx = tls_client(&options, e);
-	if (t->ctx == NULL) {
-		free(t);
-		return NULL;
-	}
-	t->setup = setup_ref(o->setup);
-	t->action = o->action;
-	t->verify = options.verify;
-	TAILQ_INSERT_TAIL(&rs->trusts, t, entry);
-	return t->ctx;
 }
 
 static void
@@ -128,11 +66,14 @@ out_tls_start(struct out *o)
 		refuse(o, "it said more before the handshake");
 		return;
 	}
-	ctx = get_context(o, &e);
+	ctx = certs_relay(o->certs, o->action, verifies(o));
 	ssl = ctx == NULL ? NULL : SSL_new(ctx);
-	if (ssl == NULL ||
-	    tls_client_expect(ssl, o->route->name, verifies(o), &e) == -1) {
-		refuse(o, ssl == NULL && ctx != NULL ? "no memory" : e.msg);
+	if (ssl == NULL) {
+		refuse(o, "the configuration has changed");
+		return;
+	}
+	if (tls_client_expect(ssl, o->route->name, verifies(o), &e) == -1) {
+		refuse(o, e.msg);
 		SSL_free(ssl);
 		return;
 	}

@@ -30,7 +30,6 @@ relay_init(struct relays *rs, struct dispatcher *d)
 	rs->dispatcher = d;
 	TAILQ_INIT(&rs->all);
 	TAILQ_INIT(&rs->routes);
-	TAILQ_INIT(&rs->trusts);
 	rs->port = 25;
 	if (port != NULL && conv_u64(port, 1, UINT16_MAX, &n))
 		rs->port = (uint16_t)n;

@@ -26,7 +26,6 @@
 struct dispatcher;
 struct ipc_msg;
 struct out;
-struct out_trust;
 struct proc_peer;
 
 struct task {
@@ -53,7 +52,6 @@ struct relays {
 	struct dispatcher *dispatcher;
 	TAILQ_HEAD(, relay) all;
 	struct routes routes;
-	TAILQ_HEAD(, out_trust) trusts; /* out_tls.c */
 	unsigned n_outs, last_id;
 	uint32_t last_way;
 	unsigned patience; /* seconds for each step; 0: RFC 5321's */
