@@ -18,6 +18,7 @@
 #include "smtpd/conf/conf.h"
 #include "smtpd/conf/source.h"
 #include "smtpd/lookup/table.h"
+#include "smtpd/smtp/relayurl.h"
 
 #include "smtpd/proc/certs.h"
 #include "smtpd/proc/setup.h"
@@ -158,6 +159,54 @@ check_tls(struct setup *s, struct buf *problems)
 	return ok;
 }
 
+static void
+problem_at(const struct conf_action *a, const char *what, const char *why,
+    struct buf *problems)
+{
+	buf_printf(problems, "%s:%d:%d: %s: %s\n", a->pos.file, a->pos.line,
+	    a->pos.column, what, why);
+}
+
+/* What is written in the configuration about other hosts. */
+static bool
+check_relay(const struct conf_action *a, struct buf *problems)
+{
+	const struct conf_table *hosts = a->host;
+	size_t before = problems->len, len;
+	struct relay_url url;
+	struct address address;
+	struct err e;
+
+	for (size_t i = 0; hosts != NULL && i < hosts->n_pairs; i++) {
+		const struct conf_pair *p = &hosts->pairs[i];
+		const char *text = p->value != NULL ? p->value : p->key;
+
+		if (relay_url_parse(text, &url, &e) == -1)
+			problem_at(a, text, e.msg, problems);
+		else if (a->tls && url.tls == RELAY_TLS_NEVER)
+			problem_at(
+			    a, text, "the action asks for tls", problems);
+		else if (url.label[0] != '\0' && a->auth == NULL)
+			problem_at(a, text, "a label needs auth", problems);
+	}
+	len = a->mail_from == NULL ? 0 : strlen(a->mail_from);
+	if (len > 0 && a->mail_from[0] != '@' &&
+	    !address_parse(a->mail_from, len, false, &address))
+		problem_at(a, a->mail_from, "not an address", problems);
+	return problems->len == before;
+}
+
+static bool
+check_relays(const struct conf *c, struct buf *problems)
+{
+	const struct conf_action *a;
+	bool ok = true;
+
+	TAILQ_FOREACH(a, &c->actions, entry)
+		ok &= check_relay(a, problems);
+	return ok;
+}
+
 struct setup *
 setup_read(const char *conf_path, char *const *macros, size_t n_macros,
     struct buf *problems)
@@ -177,6 +226,7 @@ setup_read(const char *conf_path, char *const *macros, size_t n_macros,
 	if (ok) {
 		ok = !report_lacks(s->conf, problems);
 		ok &= check_tables(s->conf, problems);
+		ok &= check_relays(s->conf, problems);
 		ok &= check_tls(s, problems);
 	}
 	if (!ok) {

@@ -3,6 +3,7 @@
 """Relaying in TLS, and to hosts that want to know who we are."""
 
 import base64
+import ssl
 import subprocess
 
 import pytest
@@ -173,3 +174,34 @@ def test_a_ca_that_is_not_there_is_told_at_once(smtpd):
                           capture_output=True, text=True, env=smtpd.env)
     assert done.returncode == 1
     assert "/nowhere/ca.pem" in done.stderr
+
+
+def test_we_show_our_certificate(smtpd, relay, authority):
+    authority.context("us.test")
+    context = authority.context("127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.path)
+    pem = (smtpd.dir / "us.test.pem")
+    pem.chmod(0o600)
+    sink = relay(scheme="smtp+tls", options='ca ours pki us.test', tls=context,
+                 features=OFFER, head=head(smtpd, CA) + (
+                     f'pki us.test cert "{pem}"\npki us.test key "{pem}"\n'))
+    smtpd.send("a@x.org")
+    wait_mail(smtpd, sink)
+    assert sink.secret == [True]
+
+
+@pytest.mark.parametrize("options, words", [
+    ('host "smtp+notls://x.org" tls', "the action asks for tls"),
+    ('host "smtps://me@x.org"', "a label needs auth"),
+    ('host "smtp://me@x.org"', "a label needs smtp+tls or smtps"),
+    ('host "lmtp:///run/lmtp"', "use the method lmtp"),
+    ('host "gopher://x.org"', "no such scheme"),
+    ('mail-from "a@b@c"', "not an address")])
+def test_what_cannot_be_is_told_at_once(smtpd, options, words):
+    smtpd.configure(f"listen on 127.0.0.1 port 1\naction out relay {options}\n"
+                    "match from any for any action out\n")
+    done = subprocess.run([SMTPD, "-n", "-f", smtpd.dir / "smtpd.conf"],
+                          capture_output=True, text=True, env=smtpd.env)
+    assert done.returncode == 1
+    assert words in done.stderr and "smtpd.conf:2:" in done.stderr
