@@ -10,6 +10,7 @@
 """
 
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -43,6 +44,10 @@ class XDisplay:
             raise RuntimeError("Xvfb did not start")
         self.name = ":" + number
         self.env = dict(os.environ, DISPLAY=self.name)
+        # For a build with sanitizers: fontconfig loses a little at the end.
+        self.env.setdefault(
+            "LSAN_OPTIONS", "print_suppressions=0:suppressions="
+            + str(pathlib.Path(__file__).with_name("lsan.txt")))
         self.x = display.Display(self.name)
 
     def __enter__(self):
