@@ -19,6 +19,7 @@
 
 #define HEADER_LEN 8
 #define FLAG_FD    1
+#define FLAG_WIPE  2
 #define READ_LEN   (128 * 1024)
 #define FDS_MAX    64 /* received and not yet given away */
 
@@ -38,6 +39,7 @@ struct ipc {
 	size_t n_fds;
 	struct sent_fd *sent;
 	size_t n_sent;
+	bool wipe_out; /* a secret is in out */
 	bool in_callback, freed;
 };
 
@@ -91,6 +93,18 @@ give(struct ipc *ipc, struct ipc_msg *m)
 	return false;
 }
 
+/* Likewise; its bytes are wiped, unless ipc is gone and they with it. */
+static bool
+give_secret(struct ipc *ipc, struct ipc_msg *m)
+{
+	size_t at = (size_t)(m->data - ipc->in.data);
+
+	if (!give(ipc, m))
+		return false;
+	explicit_bzero(ipc->in.data + at, m->len);
+	return true;
+}
+
 static int
 next_fd(struct ipc *ipc)
 {
@@ -109,6 +123,8 @@ give_frames(struct ipc *ipc)
 		const uint8_t *p = ipc->in.data + ipc->in_at;
 		size_t left = ipc->in.len - ipc->in_at, len;
 		struct ipc_msg m;
+		unsigned flags;
+		bool alive;
 
 		if (left < HEADER_LEN)
 			break;
@@ -119,13 +135,18 @@ give_frames(struct ipc *ipc)
 			return give(ipc, NULL) && false;
 		if (left < HEADER_LEN + len)
 			break;
-		if (wire_load16(p + 6) == FLAG_FD) {
+		flags = wire_load16(p + 6);
+		if ((flags & FLAG_FD) != 0) {
 			if (ipc->n_fds == 0)
 				return give(ipc, NULL) && false;
 			m.fd = next_fd(ipc);
 		}
 		ipc->in_at += HEADER_LEN + len;
-		if (!give(ipc, &m))
+		if ((flags & FLAG_WIPE) != 0)
+			alive = give_secret(ipc, &m);
+		else
+			alive = give(ipc, &m);
+		if (!alive)
 			return false;
 	}
 	buf_consume(&ipc->in, ipc->in_at);
@@ -237,6 +258,9 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		}
 		ipc->out_at += (size_t)n;
 	}
+	if (ipc->wipe_out)
+		explicit_bzero(ipc->out.data, ipc->out.len);
+	ipc->wipe_out = false;
 	buf_reset(&ipc->out);
 	ipc->out_at = 0;
 }
@@ -254,6 +278,17 @@ ipc_send(struct ipc *ipc, unsigned type, const void *data, size_t len, int fd)
 	wire_put_u16(&ipc->out, fd != -1 ? FLAG_FD : 0);
 	buf_add(&ipc->out, data, len);
 	event_add(ipc->write_event, NULL);
+}
+
+void
+ipc_send_secret(struct ipc *ipc, unsigned type, const void *data, size_t len)
+{
+	wire_put_u32(&ipc->out, (uint32_t)len);
+	wire_put_u16(&ipc->out, (uint16_t)type);
+	wire_put_u16(&ipc->out, FLAG_WIPE);
+	buf_add(&ipc->out, data, len);
+	ipc->wipe_out = true;
+	on_writable(ipc->fd, 0, ipc);
 }
 
 size_t

@@ -5,7 +5,7 @@
  * ipc: framed messages over a socket pair, with file descriptors.
  *
  * Shape:  length u32 (of the payload), type u16, flags u16 (1: a descriptor
- *         comes with it), payload.
+ *         comes with it; 2: wipe it), payload.
  * Limits: IPC_PAYLOAD_MAX; a longer frame, or one whose descriptor is
  *         missing, ends the connection: the callback then gets NULL, as when
  *         the other side closes.
@@ -44,6 +44,13 @@ void ipc_free(struct ipc *ipc);
 /* Queue a frame.  Takes fd (-1: none). */
 void ipc_send(
     struct ipc *ipc, unsigned type, const void *data, size_t len, int fd);
+
+/*
+ * Likewise, for what must not stay in memory: sent at once if it can be, and
+ * wiped on both sides after use.
+ */
+void ipc_send_secret(
+    struct ipc *ipc, unsigned type, const void *data, size_t len);
 
 /* Bytes that the other side has not read yet, of our queue. */
 size_t ipc_queued(const struct ipc *ipc);

@@ -89,6 +89,17 @@ proc_send(struct proc *p, enum proc_id to, unsigned instance,
 	return true;
 }
 
+bool
+proc_send_secret(struct proc *p, enum proc_id to, unsigned instance,
+    enum proc_message type, const struct buf *payload)
+{
+	struct ipc *ipc = p->peers[to][instance];
+
+	if (ipc != NULL)
+		ipc_send_secret(ipc, type, payload->data, payload->len);
+	return ipc != NULL;
+}
+
 void
 proc_count(struct proc *p, const char *name, int64_t delta)
 {

@@ -96,7 +96,7 @@ enum proc_message {
 	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
 	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
 	MSG_WAY_FOUND, /* lookup -> dispatcher */
-	MSG_PROGRAM, /* filter <-> parent: smtpd/proc/filter/filter.c */
+	MSG_PROGRAM,   /* filter <-> parent: smtpd/proc/filter/filter.c */
 
 	/* dispatcher <-> filter, described there: what happens in a session */
 	MSG_FILTER_HELLO,
@@ -171,6 +171,10 @@ bool proc_linked(enum proc_id a, enum proc_id b);
  */
 bool proc_send(struct proc *p, enum proc_id to, unsigned instance,
     enum proc_message type, const struct buf *payload, int fd);
+
+/* Likewise, of what is to be wiped after use: false when nobody is there. */
+bool proc_send_secret(struct proc *p, enum proc_id to, unsigned instance,
+    enum proc_message type, const struct buf *payload);
 
 /* Count something for smtpctl show stats. */
 void proc_count(struct proc *p, const char *name, int64_t delta);

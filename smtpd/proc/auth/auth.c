@@ -33,6 +33,7 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
+#include "smtpd/conf/conf.h"
 #include "smtpd/proc/auth/auth_internal.h"
 #include "smtpd/proc/auth/verify.h"
 #include "smtpd/proc/proc.h"
@@ -260,6 +261,22 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		    proc_name(from.id));
 }
 
+/* Who wonders why a right password is refused finds it here. */
+static void
+warn(struct proc *p)
+{
+	const struct conf_listen *l;
+
+	TAILQ_FOREACH(l, &p->setup->conf->listens, entry) {
+		if (p->setup->privileged || l->auth == CONF_AUTH_NONE ||
+		    l->auth_table != NULL)
+			continue;
+		log_warn("auth without a table: smtpd was not started by root, "
+			 "so only PAM modules that need no privileges work");
+		return;
+	}
+}
+
 static void
 start(struct proc *p)
 {
@@ -272,10 +289,12 @@ start(struct proc *p)
 	p->state = st;
 	st->sigchld = evsignal_new(p->base, SIGCHLD, on_sigchld, p);
 	event_add(st->sigchld, NULL);
+	warn(p);
 }
 
 const struct proc_ops auth_ops = {
 	.id = PROC_AUTH,
 	.start = start,
 	.message = message,
+	.reload = warn,
 };

@@ -89,7 +89,8 @@ ask_password(struct session *s)
 	add_text(&b, s->source);
 	explicit_bzero(s->sasl->password, sizeof(s->sasl->password));
 	s->state = SESSION_COMMAND;
-	if (proc_send(s->dispatcher->proc, PROC_LOOKUP, 0, MSG_AUTH, &b, -1)) {
+	if (proc_send_secret(
+		s->dispatcher->proc, PROC_LOOKUP, 0, MSG_AUTH, &b)) {
 		s->wait = SESSION_WAIT_AUTH;
 	} else {
 		session_reply(s, "454 4.7.0 Temporary authentication failure");

@@ -119,7 +119,7 @@ ask(struct proc *p, struct auth_questions *qs, struct proc_peer from,
 {
 	struct auth_question *q;
 
-	if (!proc_send(p, PROC_AUTH, 0, MSG_VERIFY, b, -1)) {
+	if (!proc_send_secret(p, PROC_AUTH, 0, MSG_VERIFY, b)) {
 		tell(p, from, number, AUTH_LATER);
 		return;
 	}

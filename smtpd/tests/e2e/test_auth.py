@@ -316,3 +316,59 @@ def test_smtps_with_auth(daemon):
         timeout=3 * PATIENCE, check=False)
     assert done.returncode == 0, done.stdout
     assert "ESMTPSA" in daemon.wait_mails("alice", 1)[0]
+
+
+WATCHER = """#!/usr/bin/env python3
+import sys
+seen = open(sys.argv[1], "a", buffering=1)
+for line in ("report|smtp-in|*", "filter|smtp-in|auth", "ready"):
+    print("register|" + line, flush=True)
+for line in sys.stdin:
+    seen.write(line)
+    f = line.rstrip("\\n").split("|")
+    if f[0] == "filter":
+        refused = f[7] == "LOGIN"
+        print("|".join(["filter-result", f[5], f[6], "reject",
+                        "550 no LOGIN here"] if refused else
+                       ["filter-result", f[5], f[6], "proceed"]), flush=True)
+"""
+
+
+def test_filters_see_who_comes_in(daemon):
+    program = daemon.dir / "watcher"
+    program.write_text(WATCHER)
+    program.chmod(0o755)
+    daemon.start(conf(daemon, "auth <logins> filter watch",
+                      f'filter watch proc-exec "{program} {daemon.dir}/seen"\n'
+                      ))
+    with secure(daemon) as client:
+        assert client.docmd("AUTH LOGIN") == (550, b"no LOGIN here")
+        client.docmd(plain("al|ice", "x"))
+        assert client.docmd("AUTH PLAIN")[0] == 334
+        assert client.docmd(b64(f"\0alice\0{SECRET}"))[0] == 235
+        send(client)
+    seen = (daemon.dir / "seen").read_text()
+    assert "|link-auth|" in seen
+    events = [x.split("|")[4:] for x in seen.splitlines()
+              if x.startswith("report|")]
+    found = [(e[0], "|".join(e[2:])) for e in events]
+    assert ("link-auth", "fail|al|ice") in found
+    assert ("link-auth", "pass|alice") in found
+    assert ("protocol-client", "AUTH PLAIN ********") in found
+    assert ("protocol-client", "********") in found
+    assert b64(f"\0alice\0{SECRET}") not in seen
+
+
+def test_a_rule_refuses_who_it_knows(daemon):
+    daemon.start(conf(
+        daemon, "auth <logins> filter rules",
+        "filter guests phase mail-from match !auth reject \"550 who?\"\n"
+        'filter alice phase mail-from match auth { alice } '
+        'reject "550 not alice"\n'
+        "filter rules chain { guests, alice }\n"))
+    with secure(daemon) as client:
+        client.login("alice", SECRET)
+        assert client.mail("a@b.org") == (550, b"not alice")
+    with secure(daemon) as client:
+        client.login("bob@example.org", "bobs")
+        assert client.mail("a@b.org")[0] == 250

@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "lib/buf.h"
 
+#include "smtpd/proc/auth/limit.h"
 #include "smtpd/smtp/header.h"
 #include "smtpd/smtp/sasl.h"
 
@@ -117,6 +119,54 @@ masquerade_keeps_the_name_and_nothing_else(void **state)
 	masqueraded("From: \"a <b@c>\n", "From: <me@example.org>\n");
 }
 
+static void
+an_address_is_shut_out_for_a_while(void **state)
+{
+	static struct limit l;
+	char other[LIMIT_TEXT];
+
+	(void)state;
+	for (int i = 0; i < LIMIT_FAILURES; i++) {
+		assert_false(limit_reached(&l, "192.0.2.1", 100));
+		limit_failed(&l, "192.0.2.1", 100 + i);
+	}
+	assert_true(limit_reached(&l, "192.0.2.1", 110));
+	assert_false(limit_reached(&l, "192.0.2.2", 110));
+	assert_true(limit_reached(&l, "192.0.2.1", 108 + LIMIT_SECONDS));
+	assert_false(limit_reached(&l, "192.0.2.1", 109 + LIMIT_SECONDS));
+	/* Then it begins anew. */
+	limit_failed(&l, "192.0.2.1", 110 + LIMIT_SECONDS);
+	assert_false(limit_reached(&l, "192.0.2.1", 110 + LIMIT_SECONDS));
+	/* A network of IPv6 is one. */
+	for (int i = 0; i < LIMIT_FAILURES; i++) {
+		snprintf(other, sizeof(other), "2001:db8::%x", i + 1);
+		limit_failed(&l, other, 800);
+	}
+	assert_true(limit_reached(&l, "2001:db8::ffff", 801));
+	assert_false(limit_reached(&l, "2001:db8:0:1::1", 801));
+	limit_forget(&l, "2001:db8::1");
+	assert_false(limit_reached(&l, "2001:db8::ffff", 801));
+}
+
+static void
+the_oldest_address_gives_way(void **state)
+{
+	static struct limit l;
+	char address[LIMIT_TEXT];
+
+	(void)state;
+	for (int i = 0; i < LIMIT_SOURCES + 1; i++) {
+		snprintf(
+		    address, sizeof(address), "10.0.%d.%d", i / 256, i % 256);
+		for (int n = 0; n < LIMIT_FAILURES; n++)
+			limit_failed(&l, address, 100 + (i != 0));
+	}
+	assert_int_equal(l.n, LIMIT_SOURCES);
+	assert_false(limit_reached(&l, "10.0.0.0", 102));
+	assert_true(limit_reached(&l, "10.0.0.1", 102));
+	assert_true(limit_reached(&l, address, 102));
+}
+
 int
 main(void)
 {
@@ -125,6 +175,8 @@ main(void)
 		cmocka_unit_test(login_asks_for_both),
 		cmocka_unit_test(what_is_no_exchange_is_refused_with_its_code),
 		cmocka_unit_test(masquerade_keeps_the_name_and_nothing_else),
+		cmocka_unit_test(an_address_is_shut_out_for_a_while),
+		cmocka_unit_test(the_oldest_address_gives_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
