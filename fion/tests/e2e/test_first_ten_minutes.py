@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -146,6 +147,15 @@ def test_the_page_names_no_key_that_it_does_not_press_or_fion_not_know():
         assert key in pressed or re.search(
             rf"^(bind {re.escape(key)} |mode \w+ {re.escape(key)}$)",
             defaults, re.MULTILINE), key
+
+
+def test_every_setting_has_the_default_that_is_printed(fion):
+    text = subprocess.run(
+        [BUILD / "fion" / "fion", "--defaults"], check=True, text=True,
+        stdout=subprocess.PIPE).stdout
+    printed = {words[1]: words[2] for words in map(
+        shlex.split, text.splitlines()) if words[:1] == ["set"]}
+    assert fion.get("config") == printed
 
 
 def test_the_example_configuration_is_good():
