@@ -287,6 +287,18 @@ programs_message(struct parent *pa, struct ipc_msg *m)
 	}
 }
 
+/* Whether it ended because we wanted it to. */
+static bool
+as_asked(const struct program *p, int status)
+{
+	if (p->ends_at == 0)
+		return false;
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGTERM ||
+		    (WTERMSIG(status) == SIGKILL && p->ends_at <= time(NULL));
+	return WEXITSTATUS(status) == 0;
+}
+
 bool
 programs_reap(struct parent *pa, pid_t pid, int status)
 {
@@ -295,7 +307,7 @@ programs_reap(struct parent *pa, pid_t pid, int status)
 	TAILQ_FOREACH(p, &pa->programs, entry) {
 		if (p->pid != pid)
 			continue;
-		if (p->ends_at == 0)
+		if (!as_asked(p, status))
 			log_warn("filter %s: %s %d", p->name,
 			    WIFSIGNALED(status) ? "ended by signal" :
 						  "exited with",
