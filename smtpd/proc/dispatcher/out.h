@@ -25,6 +25,7 @@
 
 #include "smtpd/dns/dns.h"
 #include "smtpd/proc/dispatcher/relay.h"
+#include "smtpd/proc/dispatcher/report.h"
 #include "smtpd/smtp/dot.h"
 #include "smtpd/smtp/relayurl.h"
 #include "smtpd/smtp/reply.h"
@@ -98,6 +99,8 @@ struct out {
 	unsigned mails;
 	/* the transaction */
 	struct task *task;
+	bool reported; /* to filters that it began */
+	struct reporter reporter;
 	size_t sent, answered; /* steps: MAIL, each RCPT, DATA */
 	size_t n_accepted, n_ended;
 	bool accepted[RELAY_RCPTS];
@@ -163,6 +166,8 @@ void out_end_reply(struct out *o);
 void out_rset_reply(struct out *o);
 void out_go_on_sending(struct out *o);
 /* The connection is gone: what was being sent has no answer. */
+/* The sender that the host is told. */
+const char *out_sender(const struct out *o, char text[ADDRESS_TEXT_LEN]);
 void out_lose_task(struct out *o, const char *why);
 
 /*
@@ -170,15 +175,22 @@ void out_lose_task(struct out *o, const char *why);
  * whoever wants to be told).
  */
 void out_event_connecting(const struct out *o);
-void out_event_connected(const struct out *o);
+void out_event_connected(struct out *o);
 void out_event_tls(const struct out *o, const char *ciphers,
     const char *verdict, const char *fingerprint);
 void out_event_auth(const struct out *o, bool passed);
 void out_event_command(const struct out *o, const char *line);
 void out_event_reply(const struct out *o);
-void out_event_begin(const struct out *o);
+void out_event_begin(struct out *o);
 void out_event_rcpt(const struct out *o, size_t rcpt, enum relay_status status);
-void out_event_end(const struct out *o, bool accepted);
-void out_event_disconnected(const struct out *o, const char *reason);
+void out_event_end(struct out *o, bool accepted);
+void out_event_disconnected(struct out *o, const char *reason);
+
+/* out_report.c, for out_event.c: the same, for the filters */
+void out_report_connected(struct out *o);
+void out_report_command(const struct out *o, const char *line);
+void out_report_reply(const struct out *o);
+void out_report_begin(struct out *o);
+void out_report_end(struct out *o, bool accepted);
 
 #endif

@@ -17,8 +17,9 @@ out_event_connecting(const struct out *o)
 }
 
 void
-out_event_connected(const struct out *o)
+out_event_connected(struct out *o)
 {
+	out_report_connected(o);
 	log_info("%016llx mta connected", (unsigned long long)o->id);
 	proc_count(o->dispatcher->proc, "mta.session", 1);
 }
@@ -27,6 +28,7 @@ void
 out_event_tls(const struct out *o, const char *ciphers, const char *verdict,
     const char *fingerprint)
 {
+	reporter_say(&o->reporter, FILTER_LINK_TLS, ciphers, NULL);
 	log_info(
 	    "%016llx mta tls ciphers=%s", (unsigned long long)o->id, ciphers);
 	log_info(
@@ -37,6 +39,8 @@ out_event_tls(const struct out *o, const char *ciphers, const char *verdict,
 void
 out_event_auth(const struct out *o, bool passed)
 {
+	reporter_say(&o->reporter, FILTER_LINK_AUTH, passed ? "pass" : "fail",
+	    o->user == NULL ? "" : o->user, NULL);
 	log_info("%016llx mta authentication result=%s",
 	    (unsigned long long)o->id, passed ? "ok" : "permfail");
 }
@@ -44,6 +48,7 @@ out_event_auth(const struct out *o, bool passed)
 void
 out_event_command(const struct out *o, const char *line)
 {
+	out_report_command(o, line);
 	log_debug("%016llx mta command %s", (unsigned long long)o->id, line);
 }
 
@@ -52,13 +57,15 @@ out_event_reply(const struct out *o)
 {
 	char text[SMTP_REPLY_TEXT];
 
+	out_report_reply(o);
 	log_debug("%016llx mta reply %s", (unsigned long long)o->id,
 	    smtp_reply_text(&o->reply, text));
 }
 
 void
-out_event_begin(const struct out *o)
+out_event_begin(struct out *o)
 {
+	out_report_begin(o);
 	log_debug("%016llx mta begin msgid=%08x nrcpt=%zu",
 	    (unsigned long long)o->id, o->task->t.msgid, o->task->t.n);
 }
@@ -75,15 +82,17 @@ out_event_rcpt(const struct out *o, size_t rcpt, enum relay_status status)
 }
 
 void
-out_event_end(const struct out *o, bool accepted)
+out_event_end(struct out *o, bool accepted)
 {
+	out_report_end(o, accepted);
 	log_debug("%016llx mta %s msgid=%08x", (unsigned long long)o->id,
 	    accepted ? "commit" : "rollback", o->task->t.msgid);
 }
 
 void
-out_event_disconnected(const struct out *o, const char *reason)
+out_event_disconnected(struct out *o, const char *reason)
 {
+	reporter_end(&o->reporter);
 	log_info("%016llx mta disconnected reason=%s messages=%u",
 	    (unsigned long long)o->id, reason, o->mails);
 	proc_count(o->dispatcher->proc, "mta.session", -1);

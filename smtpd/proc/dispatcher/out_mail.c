@@ -78,6 +78,7 @@ out_lose_task(struct out *o, const char *why)
 	/* The host had closed a kept connection before we spoke. */
 	if (!o->any_reply && o->mails > 0 && !t->again && !o->stopping) {
 		t->again = true;
+		out_report_end(o, false);
 		o->task = NULL;
 		relay_return_task(o->relay, t);
 		buf_free(&o->body);
@@ -100,8 +101,8 @@ out_lose_task(struct out *o, const char *why)
 
 /* Steps */
 
-static const char *
-sender(const struct out *o, char text[ADDRESS_TEXT_LEN])
+const char *
+out_sender(const struct out *o, char text[ADDRESS_TEXT_LEN])
 {
 	const char *mail_from = o->action->mail_from;
 	struct address a = o->task->t.from;
@@ -127,7 +128,7 @@ say_mail(struct out *o)
 	if (f->size)
 		snprintf(size, sizeof(size), " SIZE=%llu",
 		    (unsigned long long)t->body_len);
-	out_say(o, "MAIL FROM:<%s>%s%s%s%s%s%s", sender(o, text), size,
+	out_say(o, "MAIL FROM:<%s>%s%s%s%s%s%s", out_sender(o, text), size,
 	    f->eight_bit && (t->flags & ENVELOPE_8BIT) != 0 ? " BODY=8BITMIME" :
 							      "",
 	    f->utf8 && (t->flags & ENVELOPE_UTF8) != 0 ? " SMTPUTF8" : "",

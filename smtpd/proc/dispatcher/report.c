@@ -128,7 +128,7 @@ reporter_begin(struct reporter *r, struct dispatcher *d,
 }
 
 void
-reporter_say(struct reporter *r, enum filter_event event, ...)
+reporter_say(const struct reporter *r, enum filter_event event, ...)
 {
 	const char *field;
 	struct buf b = { 0 };

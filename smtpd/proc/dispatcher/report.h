@@ -53,7 +53,7 @@ const char *reporter_begin(struct reporter *r, struct dispatcher *d,
     bool smtp_out, int *members);
 
 /* Something happens; the fields end with NULL. */
-void reporter_say(struct reporter *r, enum filter_event event, ...)
+void reporter_say(const struct reporter *r, enum filter_event event, ...)
     __attribute__((sentinel));
 
 /* link-disconnect.  More calls do nothing. */

@@ -6,13 +6,12 @@ started again without ever hearing of a session that it hasn't seen begin."""
 
 import os
 import pathlib
-import re
 import smtplib
 
 import pytest
 
-from conftest import BUILD, wait_for
-from test_filters import listen, program, run
+from conftest import wait_for
+from test_filters import program, run
 
 GOOD = """
     register("filter|smtp-in|helo", "report|smtp-in|*")
