@@ -8,7 +8,7 @@ import ssl
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
@@ -43,21 +43,33 @@ class Authority:
             builder = builder.add_extension(extension, critical)
         return builder.sign(self.key, hashes.SHA256())
 
-    def context(self, host, days=30):
-        """A server's, with a certificate for host."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def issue(self, host, kind="ec", days=30):
+        """host.crt and host.key: a certificate for a name or an address."""
+        key = (ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else
+               rsa.generate_private_key(65537, 2048))
         try:
             general = x509.IPAddress(ipaddress.ip_address(host))
         except ValueError:
             general = x509.DNSName(host)
         cert = self.sign(name(host), key.public_key(), [
             (x509.SubjectAlternativeName([general]), False)], days)
-        path = self.dir / f"{host}.pem"
-        path.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM,
-                              serialization.PrivateFormat.PKCS8,
-                              serialization.NoEncryption())
-            + cert.public_bytes(serialization.Encoding.PEM))
+        paths = self.dir / f"{host}.crt", self.dir / f"{host}.key"
+        paths[0].write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+        paths[1].touch(0o600)
+        paths[1].write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()))
+        return paths
+
+    def context(self, host, days=30):
+        """A server's, with a certificate for host."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+        context.load_cert_chain(*self.issue(host, days=days))
+        return context
+
+    def trust(self, **options):
+        """A client's, that trusts this authority alone."""
+        context = ssl.create_default_context(cafile=self.path)
+        for option, value in options.items():
+            setattr(context, option, value)
         return context

@@ -4,11 +4,14 @@
 
 import pathlib
 import shutil
+import smtplib
+import subprocess
 import tempfile
 
 import pytest
-from conftest import wait_for
-from peers import Dovecot
+from certs import Authority
+from conftest import GID, UID, wait_for
+from peers import Dovecot, Haproxy, Postfix, free_port, need
 
 
 @pytest.fixture
@@ -46,3 +49,78 @@ def test_dovecot_takes_what_lmtp_delivers(smtpd, peer, by):
         assert "Subject: for both\n\n.dots\n..too\n" in mail[0]
         assert f"Delivered-To: {user}" in mail[0]
     smtpd.wait_queue_empty()
+
+
+ROUND_TRIP = """\
+pki mx.example.org cert "{dir}/tls/mx.example.org.crt"
+pki mx.example.org key "{dir}/tls/mx.example.org.key"
+table logins {{ alice = "{hash}" }}
+table people {{ "alice@example.org" = alice }}
+table base {{ alice = "{uid}:{gid}:{dir}/alice" }}
+listen on 127.0.0.1 port {submission} tls-require pki mx.example.org \
+    auth <logins> tag submission
+listen on 127.0.0.1 port {port} tls pki mx.example.org proxy-v2
+action "out" relay host "smtp://127.0.0.1:{postfix}"
+action "in" lmtp "{lmtp}" virtual <people> userbase <base>
+match from any for domain "example.org" action "in"
+match auth from any for any action "out"
+"""
+
+
+def test_a_mail_goes_out_and_its_answer_comes_in(smtpd, peer):
+    """swaks, by TLS and AUTH, to us; by us to postfix; from there through
+    haproxy to us; and by LMTP into dovecot."""
+    swaks = need("swaks")
+    (smtpd.dir / "tls").mkdir(mode=0o755)
+    authority = Authority(smtpd.dir / "tls")
+    for name in ("mx.example.org", "peer.test"):
+        authority.issue(name)
+    dovecot = peer(Dovecot)
+    haproxy = peer(Haproxy, smtpd.port)
+    postfix = peer(
+        Postfix, f"relayhost=[127.0.0.1]:{haproxy.port}\n"
+        f"smtpd_tls_cert_file={smtpd.dir}/tls/peer.test.crt\n"
+        f"smtpd_tls_key_file={smtpd.dir}/tls/peer.test.key\n"
+        "smtpd_tls_security_level=may\nsmtpd_tls_received_header=yes\n"
+        "smtp_tls_security_level=encrypt\n")
+    submission = free_port()
+    hash = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input="s3cret\n", check=True,
+        capture_output=True, text=True).stdout.strip()
+    text = ROUND_TRIP.format(
+        dir=smtpd.dir, hash=hash, uid=UID, gid=GID, submission=submission,
+        port=smtpd.port, postfix=postfix.port, lmtp=dovecot.lmtp)
+    assert text.count("\n") < 20
+    smtpd.start(text)
+    done = subprocess.run(
+        [swaks, "--server", f"127.0.0.1:{submission}", "-tls", "--auth",
+         "PLAIN", "--auth-user", "alice", "--auth-password", "s3cret",
+         "--from", "alice@example.org", "--to", "box@peer.test",
+         "--header", "Subject: a question"],
+        capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    [question] = wait_for(
+        postfix.mails, f"the question; log:\n{smtpd.log_text()}")
+    assert "Subject: a question" in question
+    assert "with ESMTPSA id " in question  # swaks to us
+    assert "using TLSv1" in question       # we to postfix
+    with smtplib.SMTP("127.0.0.1", postfix.port) as client:
+        client.sendmail("box@peer.test", "alice@example.org",
+                        "Subject: an answer\r\n\r\nyes\r\n")
+    [answer] = wait_for(
+        lambda: dovecot.mails("alice"),
+        f"the answer; log:\n{smtpd.log_text()}")
+    assert "Subject: an answer" in answer
+    assert "with ESMTPS id " in answer
+    smtpd.wait_queue_empty()
+
+
+def test_who_did_not_log_in_relays_nothing(smtpd, peer):
+    postfix = peer(Postfix)
+    smtpd.start('action "out" relay host '
+                f'"smtp://127.0.0.1:{postfix.port}"\n'
+                "listen on 127.0.0.1 port {port}\n"
+                'match auth from any for any action "out"\n')
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        smtpd.send("box@peer.test")
+    assert postfix.mails() == []

@@ -177,15 +177,13 @@ def test_a_ca_that_is_not_there_is_told_at_once(smtpd):
 
 
 def test_we_show_our_certificate(smtpd, relay, authority):
-    authority.context("us.test")
+    cert, key = authority.issue("us.test")
     context = authority.context("127.0.0.1")
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(authority.path)
-    pem = (smtpd.dir / "us.test.pem")
-    pem.chmod(0o600)
     sink = relay(scheme="smtp+tls", options='ca ours pki us.test', tls=context,
                  features=OFFER, head=head(smtpd, CA) + (
-                     f'pki us.test cert "{pem}"\npki us.test key "{pem}"\n'))
+                     f'pki us.test cert "{cert}"\npki us.test key "{key}"\n'))
     smtpd.send("a@x.org")
     wait_mail(smtpd, sink)
     assert sink.secret == [True]

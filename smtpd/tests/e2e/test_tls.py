@@ -13,40 +13,8 @@ import subprocess
 import warnings
 
 import pytest
+from certs import Authority
 from conftest import GID, MAILDIR, PATIENCE, SMTPD, UID, wait_for
-
-
-class Authority:
-    """Certificates for tests, by openssl."""
-
-    def __init__(self, where):
-        self.dir = where
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
-                     "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                     "-subj", "/CN=test authority", "-keyout", "ca.key",
-                     "-out", "ca.crt")
-
-    def openssl(self, *args):
-        subprocess.run(["openssl", *args], cwd=self.dir, check=True,
-                       capture_output=True)
-
-    def issue(self, name, kind="ec", days="2"):
-        key = (["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-               if kind == "ec" else ["-newkey", "rsa:2048"])
-        self.openssl("req", *key, "-nodes", "-subj", f"/CN={name}",
-                     "-addext", f"subjectAltName=DNS:{name}",
-                     "-keyout", f"{name}.key", "-out", "request")
-        self.openssl("x509", "-req", "-in", "request", "-CA", "ca.crt",
-                     "-CAkey", "ca.key", "-CAcreateserial", "-days", days,
-                     "-copy_extensions", "copy", "-out", f"{name}.crt")
-        for path in self.dir.glob("*.key"):
-            path.chmod(0o600)
-
-    def trust(self, **options):
-        context = ssl.create_default_context(cafile=self.dir / "ca.crt")
-        for name, value in options.items():
-            setattr(context, name, value)
-        return context
 
 
 @pytest.fixture
@@ -223,7 +191,7 @@ def test_rubbish_for_a_handshake_harms_nobody(smtps):
 @pytest.mark.parametrize("known", [True, False])
 def test_verify_demands_a_certificate_of_its_ca(smtpd, authority, known):
     smtpd.start(conf(smtpd, 'smtps verify ca "own"',
-                     f'ca "own" cert "{smtpd.dir}/tls/ca.crt"\n'))
+                     f'ca "own" cert "{smtpd.dir}/tls/ca.pem"\n'))
     if known:
         authority.issue("client")
         where = authority.dir
