@@ -148,6 +148,8 @@ greeted(struct session *s, const char *arg, bool extended)
 	session_end_transaction(s, true);
 	snprintf(s->helo, sizeof(s->helo), "%s", arg);
 	s->extended = extended;
+	reporter_say(&s->filter.reporter, FILTER_LINK_IDENTIFY,
+	    extended ? "EHLO" : "HELO", s->helo, NULL);
 	say(s, "250%c%s Hello %s [%s], pleased to meet you",
 	    extended ? '-' : ' ', hostname(s), s->helo, s->source);
 	if (extended) {
@@ -166,8 +168,6 @@ greeted(struct session *s, const char *arg, bool extended)
 			say(s, "250-AUTH %s", SASL_NAMES);
 		say(s, "250 HELP");
 	}
-	reporter_say(&s->filter.reporter, FILTER_LINK_IDENTIFY,
-	    extended ? "EHLO" : "HELO", s->helo, NULL);
 }
 
 static void
@@ -433,9 +433,9 @@ session_expanded(
 		s->n_rcpts++;
 		s->n_envelopes += n_envelopes;
 		address_text(&s->rcpt.to, s->only_rcpt);
+		session_report_envelopes(s, first, n_envelopes);
 		session_reply(
 		    s, "250 2.1.5 Destination address valid: Recipient ok");
-		session_report_envelopes(s, first, n_envelopes);
 		session_report_address(s, FILTER_TX_RCPT, "ok", &s->rcpt.to);
 	}
 	session_run(s);
@@ -470,8 +470,8 @@ static void
 rset_filtered(struct session *s, const char *param)
 {
 	(void)param;
-	session_end_transaction(s, true);
 	session_reply(s, "250 2.0.0 Reset state");
+	session_end_transaction(s, true);
 }
 
 static void

@@ -150,6 +150,8 @@ void session_report_command(struct session *s, const char *line);
 void session_report_address(struct session *s, enum filter_event event,
     const char *result, const struct address *a);
 void session_report_envelopes(struct session *s, uint32_t first, uint32_t n);
+void session_report_refused(
+    struct session *s, enum filter_phase phase, const char *reply);
 void session_report_end(struct session *s);
 
 /* MAIL is fine: a message begins. */

@@ -99,6 +99,7 @@ refuse(struct session *s, const char *text, bool close)
 		return;
 	}
 	session_reply(s, text);
+	session_report_refused(s, f->phase, text);
 	if (f->phase == FILTER_COMMIT)
 		session_end_transaction(s, true);
 }

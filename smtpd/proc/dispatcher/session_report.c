@@ -96,6 +96,22 @@ session_report_envelopes(struct session *s, uint32_t first, uint32_t n)
 	}
 }
 
+/* What a filter has refused in a transaction. */
+void
+session_report_refused(
+    struct session *s, enum filter_phase phase, const char *reply)
+{
+	const char *result = reply[0] == '5' ? "permfail" : "tempfail";
+	char msgid[16];
+
+	snprintf(msgid, sizeof(msgid), "%08x", s->msgid);
+	if (phase == FILTER_RCPT_TO)
+		session_report_address(s, FILTER_TX_RCPT, result, &s->rcpt.to);
+	else if (phase == FILTER_DATA || phase == FILTER_COMMIT)
+		reporter_say(
+		    &s->filter.reporter, FILTER_TX_DATA, msgid, result, NULL);
+}
+
 /* The end of a transaction, for the filters. */
 void
 session_report_end(struct session *s)
