@@ -222,12 +222,28 @@ build_listen_flag(struct conf_builder *b, int what)
 	}
 }
 
+/* Named by nobody: the one of the listener's name, or that of any name. */
+static void
+find_default_pki(struct conf_builder *b, struct conf_listen *l)
+{
+	const struct conf_pki *pki = NULL;
+
+	if (l->hostname != NULL)
+		pki = conf_find_pki(b->conf, l->hostname);
+	if (pki == NULL)
+		pki = conf_find_pki(b->conf, "*");
+	if (pki != NULL)
+		l->pkis[l->n_pkis++] = pki;
+}
+
 void
 build_listen_end(struct conf_builder *b)
 {
 	struct conf_listen *l = b->listen;
 
 	build_at(b, l->pos);
+	if (l->tls != CONF_TLS_NONE && l->n_pkis == 0)
+		find_default_pki(b, l);
 	if (l->auth != CONF_AUTH_NONE && l->tls == CONF_TLS_NONE)
 		build_problem(b, "auth needs tls, tls-require or smtps");
 	if (l->n_pkis > 0 && l->tls == CONF_TLS_NONE)

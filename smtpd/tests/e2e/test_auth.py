@@ -9,8 +9,8 @@ import smtplib
 import subprocess
 
 import pytest
+from certs import Authority
 from conftest import GID, PATIENCE, UID, wait_for
-from test_tls import Authority
 
 SECRET = "open sesame 9"
 

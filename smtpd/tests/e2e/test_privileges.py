@@ -4,9 +4,11 @@
 
 import os
 import pathlib
+import smtplib
 import subprocess
 
 import pytest
+from certs import Authority
 from conftest import SMTPD, free_port, wait_for
 
 USERS = [("_smtpd", 64091), ("_smtpq", 64092), ("mabel", 64093)]
@@ -78,3 +80,51 @@ def test_a_thousand_idle_sessions_stop_nobody(maildir):
     maildir.wait_mails("alice", 1)
     for s in idle:
         s.close()
+
+
+PAM_SCRIPT = """
+mount --bind passwd /etc/passwd && mount --bind group /etc/group &&
+mount --bind shadow /etc/shadow &&
+mount -t tmpfs tmpfs /var && mkdir /var/mail &&
+exec "$0" -d -f smtpd.conf >log 2>&1
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_users_of_the_system_authenticate_with_their_passwords(smtpd):
+    """pam_unix, a shadow file of our own, and nobody else who reads it."""
+    (smtpd.dir / "tls").mkdir(mode=0o755)
+    authority = Authority(smtpd.dir / "tls")
+    authority.issue("mx.example.org")
+    secret = smtpd.ctl("encrypt", "mabels own").stdout.strip()
+    for name, line in (("passwd", "{0}:x:{1}:{1}::/nonexistent:/bin/false\n"),
+                       ("group", "{0}:x:{1}:\n")):
+        with open(f"/etc/{name}") as f:
+            (smtpd.dir / name).write_text(f.read() + "".join(
+                line.format(user, uid) for user, uid in USERS))
+    (smtpd.dir / "shadow").write_text(f"mabel:{secret}:19000:0:99999:7:::\n")
+    (smtpd.dir / "shadow").chmod(0o600)
+    (smtpd.dir / "pam.d").mkdir()
+    (smtpd.dir / "pam.d/smtpd").write_text(
+        "auth required pam_unix.so\naccount required pam_unix.so\n")
+    smtpd.env["SMTPD_PAM_DIR"] = str(smtpd.dir / "pam.d")
+    (smtpd.dir / "smtpd.conf").write_text(
+        f'pki mx.example.org cert "{smtpd.dir}/tls/mx.example.org.crt" '
+        f'key "{smtpd.dir}/tls/mx.example.org.key"\n'
+        f"listen on 127.0.0.1 port {smtpd.port} tls pki mx.example.org auth\n"
+        "action dir maildir\nmatch auth from any for any action dir\n")
+    smtpd.process = subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", PAM_SCRIPT, SMTPD], cwd=smtpd.dir,
+        env=smtpd.env)
+    smtpd.log = open(smtpd.dir / "log", "a")
+    wait_for(lambda: "is ready" in smtpd.log_text(), "smtpd is ready")
+    with smtpd.smtp() as client:
+        client._host = "mx.example.org"
+        client.starttls(context=authority.trust())
+        for user, password in (("mabel", "wrong"), ("root", "")):
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                client.login(user, password)
+    with smtpd.smtp() as client:
+        client._host = "mx.example.org"
+        client.starttls(context=authority.trust())
+        assert client.login("mabel", "mabels own")[0] == 235

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,44 @@ problems_name_the_place_and_what_was_expected(void **state)
 }
 
 static void
+tls_finds_the_pki_of_its_host_name(void **state)
+{
+	static const char head[] = "pki a.org cert \"/c\" key \"/k\"\n"
+				   "pki \"*\" cert \"/c\" key \"/k\"\n"
+				   "match from any for any reject\n"
+				   "listen on x tls";
+	static const char *const cases[][2] = {
+		{ " hostname a.org\n", "a.org" },
+		{ " hostname b.org\n", "*" },
+		{ "\n", "*" },
+		{ " hostname b.org pki a.org\n", "a.org" },
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf problems = { 0 };
+		const struct conf_listen *l;
+		struct conf *c;
+
+		snprintf(text, sizeof(text), "%s%s", head, cases[i][0]);
+		c = parse(text, &problems);
+		if (c == NULL) {
+			fail_msg("%s", buf_str(&problems));
+			return;
+		}
+		TAILQ_FOREACH(l, &c->listens, entry) {
+			if (l->where == NULL)
+				continue;
+			assert_int_equal(l->n_pkis, 1);
+			assert_string_equal(l->pkis[0]->name, cases[i][1]);
+		}
+		conf_free(c);
+		buf_free(&problems);
+	}
+}
+
+static void
 filters_parse(void **state)
 {
 	static const char text[] =
@@ -251,6 +290,7 @@ main(void)
 		cmocka_unit_test(the_default_file_of_the_reference_parses),
 		cmocka_unit_test(every_kind_of_line_parses),
 		cmocka_unit_test(problems_name_the_place_and_what_was_expected),
+		cmocka_unit_test(tls_finds_the_pki_of_its_host_name),
 		cmocka_unit_test(filters_parse),
 		cmocka_unit_test(problems_of_filters_are_told),
 		cmocka_unit_test(sources_travel_whole),
