@@ -4,6 +4,8 @@
 
 import pathlib
 import re
+import shutil
+import smtplib
 import subprocess
 import sys
 
@@ -14,10 +16,13 @@ from conftest import BUILD, GID, MAILDIR, ROOT, UID, wait_for
 TESTS = ROOT / "smtpd" / "filters" / "tests"
 sys.path.append(str(TESTS / "e2e"))
 from httpscript import Script  # noqa: E402
+from realrspamd import Rspamd  # noqa: E402
 
 OURS = BUILD / "smtpd" / "filters"
 THEIRS = pathlib.Path("/usr/libexec/opensmtpd")
 PAGE = ROOT / "smtpd" / "man" / "smtpd-filters.7"
+GTUBE = ("XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"
+         "*C.34X\r\n")
 MESSAGE = ("From: <s@test.org>\r\nTo: <bob@example.org>\r\n"
            "Subject: a test\r\nX-Drop: x\r\n\r\n.a dot\r\n\r\nbye\r\n")
 
@@ -110,6 +115,32 @@ class TestRspamd:
         smtpd.send("bob@example.org", "Subject: x\r\n\r\n" + body)
         (mail,) = smtpd.wait_mails("bob", 1)
         assert mail.endswith("\n\n" + body.replace("\r\n", "\n"))
+
+
+@pytest.fixture
+def real_rspamd(tmp_path):
+    if shutil.which("rspamd") is None:
+        pytest.skip("rspamd is not installed")
+    running = Rspamd(tmp_path)
+    yield running
+    running.stop()
+
+
+def test_the_real_rspamd_behind_it_all(smtpd, filter_rspamd, real_rspamd):
+    run(smtpd, f"{filter_rspamd} -url {real_rspamd.url}")
+    with smtpd.smtp() as c:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            c.sendmail("s@test.org", "bob@example.org", MESSAGE + GTUBE)
+        assert refused.value.smtp_code == 550
+        assert refused.value.smtp_error.endswith(b"Gtube pattern")
+        c.sendmail("a@example.org", "bob@example.org",
+                   "X-Want: WANT_SPAM\r\n" + MESSAGE)
+    (mail,) = smtpd.wait_mails("bob", 1)
+    head = mail.partition("\n\n")[0]
+    assert "X-Spam: yes\n" in head
+    assert "WANT_SPAM=7.000" in head
+    assert "X-Seen: 127.0.0.1 " in head
+    assert "X-Drop" not in head
 
 
 class TestSenderscore:
