@@ -163,6 +163,8 @@ connect_to(const char *display, struct err *e)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	char *path = path_socket(display, false);
+	struct ucred who;
+	socklen_t len = sizeof(who);
 	int fd = -1;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
@@ -178,6 +180,11 @@ connect_to(const char *display, struct err *e)
 		fd = -1;
 	} else if (fd == -1) {
 		err_sys(e, "socket");
+	} else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1 ||
+	    who.uid != geteuid()) {
+		err_set(e, ERR_DENIED, "%s: it is another user's fion", path);
+		close(fd);
+		fd = -1;
 	}
 out:
 	free(path);

@@ -32,11 +32,35 @@ struct server {
 	struct peer peers[SERVER_PEERS];
 };
 
+/* Who may write there could put a socket of his own in our place. */
+static int
+check_folder(const char *path, struct err *e)
+{
+	char *dir = xstrdup(path);
+	struct stat st;
+	int rc = -1;
+
+	*strrchr(dir, '/') = '\0';
+	if (lstat(dir, &st) == -1)
+		err_sys(e, "%s", dir);
+	else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022) != 0)
+		err_set(e, ERR_DENIED,
+		    "%s: not a directory that only you may write into", dir);
+	else
+		rc = 0;
+	free(dir);
+	return rc;
+}
+
 static int
 listen_at(const char *path, struct err *e)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
+
+	if (check_folder(path, e) == -1)
+		return -1;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
 		err_set(e, ERR_LIMIT, "%s: the path is too long", path);
