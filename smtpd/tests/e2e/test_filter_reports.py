@@ -164,7 +164,8 @@ def test_sessions_out_are_told_to_the_filter_of_their_action(smtpd):
             f'listen on 127.0.0.1 port {smtpd.port}\n'
             f'action out relay host "smtp://127.0.0.1:{sink.port}" filter f\n'
             "match from any for any action out\n")
-        smtpd.send(["x@y.org", "bad@y.org"])
+        # From nobody: what is refused makes no notice, which would go out too.
+        smtpd.send(["x@y.org", "bad@y.org"], sender="")
         wait_for(lambda: "|smtp-out|link-disconnect|" in
                  (smtpd.dir / "heard").read_text(), "the session's end")
         smtpd.stop()
@@ -180,9 +181,9 @@ def test_sessions_out_are_told_to_the_filter_of_their_action(smtpd):
     assert events[1].startswith("link-greeting|")
     assert events[2] == "link-identify|EHLO|mx.example.org"
     assert events[3:5] == ["tx-begin|MSGID", "tx-envelope|MSGID|EVPID"] or \
-        events[3:5] == ["tx-begin|MSGID", "tx-mail|MSGID|ok|s@test.org"]
+        events[3:5] == ["tx-begin|MSGID", "tx-mail|MSGID|ok|"]
     assert sorted(events[3:]) == sorted([
-        "tx-begin|MSGID", "tx-mail|MSGID|ok|s@test.org",
+        "tx-begin|MSGID", "tx-mail|MSGID|ok|",
         "tx-envelope|MSGID|EVPID", "tx-rcpt|MSGID|ok|x@y.org",
         "tx-envelope|MSGID|EVPID", "tx-rcpt|MSGID|permfail|bad@y.org",
         "tx-data|MSGID|ok", "tx-commit|MSGID|SIZE", "tx-reset|MSGID",
