@@ -102,8 +102,7 @@ save_history(struct session *s)
 
 	history_dump(&s->history, &b);
 	if (f != NULL) {
-		bool good =
-		    b.len == 0 || fwrite(b.data, 1, b.len, f) == b.len;
+		bool good = b.len == 0 || fwrite(b.data, 1, b.len, f) == b.len;
 
 		if (fclose(f) == 0 && good && rename(temp, path) == -1)
 			log_warn("%s: %s", path, strerror(errno));

@@ -359,8 +359,7 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		way_find(p, st->generation->tables, from, m);
 		break;
 	case MSG_AUTH:
-		lookup_auth(
-		    p, &st->questions, st->generation->tables, from, m);
+		lookup_auth(p, &st->questions, st->generation->tables, from, m);
 		break;
 	case MSG_VERIFIED:
 		lookup_verified(p, &st->questions, m);
