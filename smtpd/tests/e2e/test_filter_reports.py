@@ -73,9 +73,9 @@ def test_a_whole_session_is_told_in_order(smtpd):
         "link-greeting|mx.example.org",
         "protocol-client|HELO h.org",
         "filter-response|helo|proceed",
+        "link-identify|HELO|h.org",
         "protocol-server|250 mx.example.org Hello h.org [127.0.0.1], "
         "pleased to meet you",
-        "link-identify|HELO|h.org",
         "protocol-client|mail FROM:<s@x.org>",
         "filter-response|mail-from|proceed",
         "protocol-server|250 2.0.0 Ok",
