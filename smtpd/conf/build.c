@@ -190,6 +190,47 @@ build_table_end(struct conf_builder *b)
 	return t;
 }
 
+/* text as one word of a shell. */
+static void
+put_quoted(struct buf *out, const char *text)
+{
+	buf_add_u8(out, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			buf_add_str(out, "'\\''");
+		else
+			buf_add_u8(out, (uint8_t)*text);
+	}
+	buf_add_u8(out, '\'');
+}
+
+/* proc:COMMAND, or TYPE:ARGUMENT for the program table-TYPE. */
+static void
+table_program_of(struct conf_builder *b, struct conf_table *t)
+{
+	struct buf command = { 0 };
+
+	if (strcmp(t->type, "proc") == 0 || strcmp(t->type, "proc-exec") == 0) {
+		buf_add_str(&command, t->path);
+	} else {
+		if (t->type[strspn(t->type,
+			"abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
+			build_problem(
+			    b, "\"%s\" is no type of a table", t->type);
+		buf_printf(&command, "table-%s ", t->type);
+		put_quoted(&command, t->path);
+	}
+	if (strpbrk(t->name, "|\n") != NULL)
+		build_problem(b, "the name of a program's table holds no |");
+	if (t->path[strspn(t->path, " \t")] == '\0')
+		build_problem(b, "the table \"%s\" has no command", t->name);
+	t->program = xcalloc(1, sizeof(*t->program));
+	t->program->name = xstrdup(t->name);
+	t->program->command = xstrdup(buf_str(&command));
+	t->program->pos = b->pos;
+	buf_free(&command);
+}
+
 void
 build_table_path(struct conf_builder *b, const char *name, const char *path)
 {
@@ -212,7 +253,7 @@ build_table_path(struct conf_builder *b, const char *name, const char *path)
 		t->kind = CONF_TABLE_DB;
 	} else {
 		t->kind = CONF_TABLE_PROC;
-		build_lack(b, "table program");
+		table_program_of(b, t);
 		return;
 	}
 	if (t->path[0] != '/')

@@ -78,6 +78,19 @@ conf_parse(struct conf_source *source, const char *path,
 }
 
 static void
+free_proc(struct conf_proc *p)
+{
+	if (p == NULL)
+		return;
+	free(p->name);
+	free(p->command);
+	free(p->user);
+	free(p->group);
+	free(p->chroot);
+	free(p);
+}
+
+static void
 free_table(struct conf_table *t)
 {
 	for (size_t i = 0; i < t->n_pairs; i++) {
@@ -88,6 +101,7 @@ free_table(struct conf_table *t)
 	free(t->name);
 	free(t->type);
 	free(t->path);
+	free_proc(t->program);
 	free(t);
 }
 
@@ -131,12 +145,7 @@ free_filters(struct conf *c)
 	}
 	while ((p = TAILQ_FIRST(&c->procs)) != NULL) {
 		TAILQ_REMOVE(&c->procs, p, entry);
-		free(p->name);
-		free(p->command);
-		free(p->user);
-		free(p->group);
-		free(p->chroot);
-		free(p);
+		free_proc(p);
 	}
 }
 

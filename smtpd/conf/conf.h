@@ -56,8 +56,9 @@ struct conf_table {
 	struct conf_pos pos;
 	char *name; /* "<anonymous:3>" for one written in place */
 	enum conf_table_kind kind;
-	char *type; /* the word before the colon */
-	char *path; /* for all but static tables */
+	char *type;                /* the word before the colon */
+	char *path;                /* for all but static tables */
+	struct conf_proc *program; /* that keeps it, or NULL */
 	struct conf_pair *pairs;
 	size_t n_pairs;
 	bool mapping;

@@ -36,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			assert(rc == 0 || rc == 1);
 		}
 	}
-	(void)table_fetch(t);
+	(void)table_fetch(t, TABLE_SOURCE, &e);
 	table_free(t);
 	buf_free(&value);
 	return 0;

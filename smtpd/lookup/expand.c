@@ -14,6 +14,7 @@
 #include "lib/conv.h"
 #include "lib/err.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 
 #include "smtpd/conf/conf.h"
@@ -191,6 +192,15 @@ add_targets(struct expansion *x, const struct node *parent,
 	}
 }
 
+/* Something of ours failed: the sender learns nothing, the log all. */
+static void
+fail_later(struct expansion *x, const struct err *e)
+{
+	log_warn("lookup: %s", e->msg);
+	trace(x, "%s", e->msg);
+	fail(x, TEMPFAIL);
+}
+
 /* Look key up as an alias; 1 when it was there and its targets were added. */
 static int
 try_alias(struct expansion *x, const struct node *n,
@@ -203,7 +213,7 @@ try_alias(struct expansion *x, const struct node *n,
 	    tables_get(x->tables, ct), TABLE_ALIAS, key, &value, &e);
 
 	if (rc == -1) {
-		fail(x, TEMPFAIL);
+		fail_later(x, &e);
 	} else if (rc == 1) {
 		trace(x, "%s is an alias of: %s", key, buf_str(&value));
 		if (aliases_parse(buf_str(&value), value.len, &list, &e) ==
@@ -264,7 +274,7 @@ expand_address(struct expansion *x, struct node *n)
 	rc = ruleset_match(x->conf, x->tables, &ev, x->tls, &m, x->trace, &e);
 	envelope_clear(&ev);
 	if (rc == RULE_ERROR) {
-		fail(x, TEMPFAIL);
+		fail_later(x, &e);
 		return;
 	}
 	if (rc == RULE_NONE || m->action == NULL) {
@@ -377,7 +387,7 @@ expand_user(struct expansion *x, struct node *n)
 	}
 	rc = expand_find_user(x->tables, n->action, base, &n->user, &e);
 	if (rc == -1) {
-		fail(x, TEMPFAIL);
+		fail_later(x, &e);
 		return false;
 	}
 	if (rc == 0) {
@@ -404,7 +414,7 @@ expand_include(struct expansion *x, const struct node *n)
 	if (n->from_forward != NULL || n->text[0] != '/')
 		return;
 	if (fs_read_file(n->text, INCLUDE_MAX, &text, &e) == -1)
-		fail(x, TEMPFAIL);
+		fail_later(x, &e);
 	else if (aliases_parse_file(
 		     (const char *)text.data, text.len, &list, &e) == -1)
 		fail(x, PROBLEM);

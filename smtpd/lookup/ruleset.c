@@ -13,6 +13,7 @@
 #include "lib/mem.h"
 
 #include "smtpd/lookup/table.h"
+#include "smtpd/lookup/table_proc.h"
 
 #include "smtpd/lookup/ruleset.h"
 
@@ -119,9 +120,12 @@ tables_update(
 	struct table *fresh;
 
 	if (ct == NULL || ct->kind == CONF_TABLE_STATIC) {
-		err_set(e, ERR_NOT_FOUND, "no table %s that is a file", name);
+		err_set(e, ERR_NOT_FOUND,
+		    "no table %s that is a file or a program", name);
 		return -1;
 	}
+	if (ct->kind == CONF_TABLE_PROC)
+		return table_proc_update(table_program(tables_get(t, ct)), e);
 	fresh = table_load(ct, e);
 	if (fresh == NULL)
 		return -1;

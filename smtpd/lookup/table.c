@@ -17,6 +17,7 @@
 #include "smtpd/conf/conf.h"
 
 #include "smtpd/lookup/table.h"
+#include "smtpd/lookup/table_proc.h"
 
 struct entry {
 	char *key, *value; /* value is NULL in a list */
@@ -31,6 +32,8 @@ struct table {
 	bool sorted;
 	MDB_env *env; /* for a db, else NULL */
 	MDB_dbi dbi;
+	struct table_proc *program; /* for a program, else NULL */
+	struct buf fetched;
 };
 
 void
@@ -194,7 +197,9 @@ table_load(const struct conf_table *ct, struct err *e)
 		t = load_db(ct->path, e);
 		break;
 	case CONF_TABLE_PROC:
-		err_set(e, ERR_UNSUPPORTED, "table program not supported yet");
+		t = xcalloc(1, sizeof(*t));
+		t->name = xstrdup(ct->name);
+		t->program = table_proc_new(ct->name);
 		break;
 	}
 	return t;
@@ -215,9 +220,24 @@ table_free(struct table *t)
 	}
 	if (t->env != NULL)
 		mdb_env_close(t->env);
+	table_proc_free(t->program);
+	buf_free(&t->fetched);
 	free(t->entries);
 	free(t->name);
 	free(t);
+}
+
+bool
+table_offers(struct table *t, enum table_service service)
+{
+	return t->program == NULL ? service != TABLE_AUTH :
+				    table_proc_offers(t->program, service);
+}
+
+struct table_proc *
+table_program(struct table *t)
+{
+	return t->program;
 }
 
 static int
@@ -368,6 +388,8 @@ table_lookup(struct table *t, enum table_service service, const char *key,
 
 	if (strlen(key) > TABLE_KEY_MAX)
 		return 0;
+	if (t->program != NULL)
+		return table_proc_lookup(t->program, service, key, value, e);
 	if (t->env != NULL)
 		return service >= TABLE_DOMAIN ?
 		    find_db_cover(t, service, key, value, e) :
@@ -390,10 +412,18 @@ table_lookup(struct table *t, enum table_service service, const char *key,
 }
 
 const char *
-table_fetch(struct table *t)
+table_fetch(struct table *t, enum table_service service, struct err *e)
 {
 	const struct entry *en;
 
+	err_clear(e);
+	if (t->program != NULL) {
+		buf_reset(&t->fetched);
+		return table_proc_fetch(t->program, service, &t->fetched, e) ==
+			1 ?
+		    buf_str(&t->fetched) :
+		    NULL;
+	}
 	if (t->n == 0)
 		return NULL;
 	en = &t->entries[t->next++ % t->n];

@@ -28,6 +28,7 @@ struct buf;
 struct conf_table;
 struct err;
 struct table;
+struct table_proc;
 
 enum table_service {
 	TABLE_ALIAS,
@@ -57,8 +58,18 @@ struct table *table_parse(
 int table_lookup(struct table *t, enum table_service service, const char *key,
     struct buf *value, struct err *e) ATTR_CHECKED;
 
-/* The next entry, round and round.  Borrowed from t; NULL when empty. */
-const char *table_fetch(struct table *t);
+/*
+ * The next entry, round and round.  Borrowed from t until the next call; NULL
+ * when empty, and with e->kind set when it failed.
+ */
+const char *table_fetch(
+    struct table *t, enum table_service service, struct err *e);
+
+/* Whether t can be asked for that; a program says so itself. */
+bool table_offers(struct table *t, enum table_service service);
+
+/* The program that keeps the table, or NULL for another kind.  Borrowed. */
+struct table_proc *table_program(struct table *t);
 
 /* Add an entry to a table in memory: for what is found out at run time. */
 void table_add(struct table *t, const char *key, const char *value);

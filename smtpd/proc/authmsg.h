@@ -12,7 +12,8 @@
 enum auth_kind {
 	AUTH_UNKNOWN, /* no such user: it is somebody else's */
 	AUTH_HASH,
-	AUTH_SYSTEM /* none: PAM knows */
+	AUTH_SYSTEM, /* none: PAM knows */
+	AUTH_GRANTED /* none: a table's program has said yes */
 };
 
 /* Of VERIFIED and AUTHED. */

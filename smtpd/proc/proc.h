@@ -96,7 +96,7 @@ enum proc_message {
 	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
 	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
 	MSG_WAY_FOUND, /* lookup -> dispatcher */
-	MSG_PROGRAM,   /* filter <-> parent: smtpd/proc/filter/filter.c */
+	MSG_PROGRAM,   /* filter, lookup <-> parent: proc/parent/programs.c */
 
 	/* dispatcher <-> filter, described there: what happens in a session */
 	MSG_FILTER_HELLO,

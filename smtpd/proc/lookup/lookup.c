@@ -25,6 +25,7 @@
 
 #include "smtpd/proc/lookup/lookup.h"
 #include "smtpd/proc/lookup/lookup_auth.h"
+#include "smtpd/proc/lookup/programs.h"
 #include "smtpd/proc/lookup/way.h"
 
 struct request {
@@ -43,23 +44,42 @@ struct request {
 /* The tables of one configuration, for as long as a request uses them. */
 struct generation {
 	struct tables *tables;
+	struct table_runners runners;
 	unsigned refs;
+	TAILQ_ENTRY(generation) entry;
 };
 
 struct state {
-	struct generation *generation;
+	struct generation *generation; /* the one in force, of all */
+	TAILQ_HEAD(, generation) generations;
 	TAILQ_HEAD(, request) requests;
 	struct auth_questions questions;
 	uint32_t last_number;
+	bool said_ready;
 };
 
 static void
-drop_generation(struct generation *g)
+drop_generation(struct state *st, struct generation *g)
 {
 	if (--g->refs > 0)
 		return;
+	TAILQ_REMOVE(&st->generations, g, entry);
+	lookup_programs_end(&g->runners);
 	tables_free(g->tables);
 	free(g);
+}
+
+/* Tables that programs keep are asked only when these run. */
+static void
+tell_ready(struct proc *p)
+{
+	struct state *st = p->state;
+
+	if (st->said_ready ||
+	    !lookup_programs_settled(&st->generation->runners))
+		return;
+	st->said_ready = true;
+	proc_send(p, PROC_PARENT, 0, MSG_READY, NULL, -1);
 }
 
 static void
@@ -80,9 +100,13 @@ load(struct proc *p)
 	g = xcalloc(1, sizeof(*g));
 	g->tables = t;
 	g->refs = 1;
+	TAILQ_INIT(&g->runners);
+	TAILQ_INSERT_TAIL(&st->generations, g, entry);
+	lookup_programs_start(p, &g->runners, t);
 	if (st->generation != NULL)
-		drop_generation(st->generation);
+		drop_generation(st, st->generation);
 	st->generation = g;
+	tell_ready(p);
 }
 
 static void
@@ -90,6 +114,7 @@ start(struct proc *p)
 {
 	struct state *st = xcalloc(1, sizeof(*st));
 
+	TAILQ_INIT(&st->generations);
 	TAILQ_INIT(&st->requests);
 	TAILQ_INIT(&st->questions);
 	st->last_number = arc4random();
@@ -106,7 +131,7 @@ end_request(struct request *r)
 	expand_end(&r->x);
 	envelope_clear(&r->base);
 	buf_free(&r->trace);
-	drop_generation(r->generation);
+	drop_generation(st, r->generation);
 	setup_unref(r->setup);
 	free(r);
 }
@@ -343,6 +368,7 @@ static void
 message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 {
 	struct state *st = p->state;
+	struct generation *g;
 
 	switch (m->type) {
 	case MSG_EXPAND:
@@ -370,6 +396,11 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_FILTER_TEST:
 		test_table(p, from, m);
 		break;
+	case MSG_PROGRAM:
+		TAILQ_FOREACH(g, &st->generations, entry)
+			lookup_programs_message(&g->runners, m);
+		tell_ready(p);
+		break;
 	case MSG_TABLE_UPDATE:
 		update_table(p, from, m);
 		break;
@@ -391,6 +422,7 @@ peer_gone(struct proc *p, struct proc_peer peer)
 
 const struct proc_ops lookup_ops = {
 	.id = PROC_LOOKUP,
+	.late_ready = true,
 	.start = start,
 	.message = message,
 	.peer_gone = peer_gone,

@@ -81,15 +81,32 @@ hash_of(const char *value)
 	return colon == NULL ? value : colon + 1;
 }
 
+/* Ask a program that keeps passwords to itself; the kind, or -1. */
+static int
+ask_program(struct table *table, const char *user, const char *password,
+    struct buf *hash)
+{
+	char *pair = xasprintf("%s:%s", user, password);
+	struct err e;
+	int rc = table_lookup(table, TABLE_AUTH, pair, NULL, &e);
+
+	explicit_bzero(pair, strlen(pair));
+	free(pair);
+	buf_add(hash, some_hash, strlen(some_hash) + 1);
+	if (rc == -1)
+		log_warn("lookup: %s", e.msg);
+	return rc == -1 ? -1 : rc == 1 ? AUTH_GRANTED : AUTH_UNKNOWN;
+}
+
 /* Whose hash, if anybody's; the kind, or -1 when the table fails. */
 static int
 find_hash(const struct conf *c, struct tables *t, const char *name,
-    const char *user, struct buf *hash)
+    const char *user, const char *password, struct buf *hash)
 {
 	const struct conf_table *ct = find_table(c, name, 'a');
 	struct table *table = ct == NULL ? NULL : tables_get(t, ct);
 	struct buf value = { 0 };
-	const char *text = some_hash;
+	const char *text = some_hash, *other = NULL;
 	struct err e;
 	int rc = -1;
 
@@ -97,6 +114,8 @@ find_hash(const struct conf *c, struct tables *t, const char *name,
 		buf_add_u8(hash, '\0');
 		return AUTH_SYSTEM;
 	}
+	if (table != NULL && table_offers(table, TABLE_AUTH))
+		return ask_program(table, user, password, hash);
 	if (table != NULL)
 		rc = table_lookup(table, TABLE_CREDENTIALS, user, &value, &e);
 	else
@@ -105,8 +124,10 @@ find_hash(const struct conf *c, struct tables *t, const char *name,
 		log_warn("lookup: %s", e.msg);
 	if (rc == 1)
 		text = buf_str(&value);
-	else if (rc == 0 && table_fetch(table) != NULL)
-		text = table_fetch(table);
+	else if (rc == 0 && table_program(table) == NULL)
+		other = table_fetch(table, TABLE_CREDENTIALS, &e);
+	if (other != NULL)
+		text = other;
 	text = hash_of(text);
 	buf_add(hash, text, strlen(text) + 1);
 	buf_free(&value);
@@ -149,7 +170,7 @@ lookup_auth(struct proc *p, struct auth_questions *qs, struct tables *t,
 		log_warn("lookup: an authentication that does not decode");
 		return;
 	}
-	kind = find_hash(p->setup->conf, t, table, user, &hash);
+	kind = find_hash(p->setup->conf, t, table, user, password, &hash);
 	if (kind == -1) {
 		tell(p, from, number, AUTH_LATER);
 	} else {

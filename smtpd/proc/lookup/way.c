@@ -35,10 +35,17 @@ table_failed(struct relay_way *w, const struct err *e)
 
 /* The next of a list, if there is one. */
 static char *
-next_of(struct tables *t, const struct conf_table *ct)
+next_of(struct relay_way *w, struct tables *t, const struct conf_table *ct,
+    enum table_service service)
 {
-	const char *got = ct == NULL ? NULL : table_fetch(tables_get(t, ct));
+	const char *got;
+	struct err e;
 
+	if (ct == NULL)
+		return NULL;
+	got = table_fetch(tables_get(t, ct), service, &e);
+	if (got == NULL && e.kind != ERR_NONE)
+		table_failed(w, &e);
 	return got == NULL ? NULL : xstrdup(got);
 }
 
@@ -105,8 +112,8 @@ static void
 find_target(struct relay_way *w, struct tables *t, const struct conf_action *a,
     const char *domain)
 {
-	w->source = next_of(t, a->src);
-	w->url = next_of(t, a->host);
+	w->source = next_of(w, t, a->src, TABLE_SOURCE);
+	w->url = next_of(w, t, a->host, TABLE_RELAYHOST);
 	if (a->host != NULL && w->url == NULL)
 		refuse(w, RELAY_LATER, "451 4.4.4 The table of hosts is empty");
 	if (a->domain != NULL)

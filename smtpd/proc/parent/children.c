@@ -155,7 +155,7 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 		forward_read(pa, m);
 		break;
 	case MSG_PROGRAM:
-		programs_message(pa, m);
+		programs_message(pa, c->who.id, m);
 		break;
 	case MSG_VERBOSE:
 		for (unsigned i = 0; i < pa->n_children; i++) {

@@ -172,8 +172,7 @@ child_died(struct parent *pa, struct child *c, int status)
 		ipc_free(c->ipc);
 		c->ipc = NULL;
 	}
-	if (c->who.id == PROC_FILTER)
-		programs_stop(pa);
+	programs_orphaned(pa, c->who.id);
 	if (pa->stopping)
 		return;
 	log_error("the %s process %s %d", proc_name(c->who.id),

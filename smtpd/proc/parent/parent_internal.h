@@ -85,7 +85,8 @@ bool workers_busy(const struct parent *pa);
 
 /* programs.c */
 int programs_check(const struct parent *pa, struct err *e) ATTR_CHECKED;
-void programs_message(struct parent *pa, struct ipc_msg *m);
+void programs_message(struct parent *pa, enum proc_id owner, struct ipc_msg *m);
+void programs_orphaned(struct parent *pa, enum proc_id owner);
 bool programs_reap(struct parent *pa, pid_t pid, int status);
 void programs_tick(struct parent *pa);
 void programs_stop(struct parent *pa);

@@ -2,12 +2,12 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * parent: the filter programs, started for the filter process.
+ * parent: the programs of filters and tables, started for the filter and the
+ * lookup process.
  *
- * It names one of the configuration; the command, the user, the group and the
- * root directory are ours to read.  A program's standard input and output are
- * one socket, its standard error another; the filter process gets the other
- * ends.
+ * Each names one of the configuration; the command, the user, the group and
+ * the root directory are ours to read.  A program's standard input and output
+ * are one socket, its standard error another; who asked gets the other ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +40,7 @@
 
 struct program {
 	TAILQ_ENTRY(program) entry;
+	enum proc_id owner;
 	char *name;
 	uint32_t serial;
 	pid_t pid;
@@ -165,15 +166,15 @@ become(const struct parent *pa, const struct conf_proc *cp,
 	die("/bin/sh");
 }
 
-/* PROGRAM, to the filter process: what it is u8, serial u32, +fd. */
+/* PROGRAM, to who asked: what it is u8, serial u32, +fd. */
 static void
-tell(struct parent *pa, char what, uint32_t serial, int fd)
+tell(struct parent *pa, enum proc_id owner, char what, uint32_t serial, int fd)
 {
 	struct buf b = { 0 };
 
 	buf_add_u8(&b, (uint8_t)what);
 	wire_put_u32(&b, serial);
-	parent_send(pa, PROC_FILTER, 0, MSG_PROGRAM, &b, fd);
+	parent_send(pa, owner, 0, MSG_PROGRAM, &b, fd);
 	buf_free(&b);
 }
 
@@ -219,10 +220,28 @@ run(const struct parent *pa, const struct conf_proc *cp, int *io, int *err,
 	return pid;
 }
 
-static void
-start_program(struct parent *pa, const char *name, uint32_t serial)
+static const char *
+kind_of(enum proc_id owner)
 {
-	const struct conf_proc *cp = conf_find_proc(pa->setup->conf, name);
+	return owner == PROC_LOOKUP ? "table" : "filter";
+}
+
+static const struct conf_proc *
+find_proc(const struct parent *pa, enum proc_id owner, const char *name)
+{
+	const struct conf_table *t;
+
+	if (owner == PROC_FILTER)
+		return conf_find_proc(pa->setup->conf, name);
+	t = conf_find_table(pa->setup->conf, name);
+	return t == NULL ? NULL : t->program;
+}
+
+static void
+start_program(
+    struct parent *pa, enum proc_id owner, const char *name, uint32_t serial)
+{
+	const struct conf_proc *cp = find_proc(pa, owner, name);
 	struct program *p;
 	struct err e;
 	unsigned n = 0;
@@ -238,17 +257,18 @@ start_program(struct parent *pa, const char *name, uint32_t serial)
 	else
 		pid = run(pa, cp, &io, &err, &e);
 	if (pid == -1) {
-		log_error("filter %s: %s", name, e.msg);
-		tell(pa, 'x', serial, -1);
+		log_error("%s %s: %s", kind_of(owner), name, e.msg);
+		tell(pa, owner, 'x', serial, -1);
 		return;
 	}
 	p = xcalloc(1, sizeof(*p));
-	*p = (struct program){
-		.name = xstrdup(name), .serial = serial, .pid = pid
-	};
+	*p = (struct program){ .owner = owner,
+		.name = xstrdup(name),
+		.serial = serial,
+		.pid = pid };
 	TAILQ_INSERT_TAIL(&pa->programs, p, entry);
-	tell(pa, 'e', serial, err);
-	tell(pa, 'i', serial, io);
+	tell(pa, owner, 'e', serial, err);
+	tell(pa, owner, 'i', serial, io);
 }
 
 /* Ask a program to end; programs_tick() insists. */
@@ -262,7 +282,18 @@ end_program(struct program *p)
 }
 
 void
-programs_message(struct parent *pa, struct ipc_msg *m)
+programs_orphaned(struct parent *pa, enum proc_id owner)
+{
+	struct program *p;
+
+	TAILQ_FOREACH(p, &pa->programs, entry) {
+		if (p->owner == owner)
+			end_program(p);
+	}
+}
+
+void
+programs_message(struct parent *pa, enum proc_id owner, struct ipc_msg *m)
 {
 	struct program *p;
 	struct wire w;
@@ -273,16 +304,16 @@ programs_message(struct parent *pa, struct ipc_msg *m)
 	wire_init(&w, m->data, m->len);
 	what = wire_u8(&w);
 	serial = wire_u32(&w);
-	if (!wire_ok(&w))
+	if (!wire_ok(&w) || (owner != PROC_FILTER && owner != PROC_LOOKUP))
 		return;
 	if (what == 's' && !pa->stopping) {
 		name = xstrndup((const char *)w.p, w.left);
-		start_program(pa, name, serial);
+		start_program(pa, owner, name, serial);
 		free(name);
 		return;
 	}
 	TAILQ_FOREACH(p, &pa->programs, entry) {
-		if (p->serial == serial)
+		if (p->owner == owner && p->serial == serial)
 			end_program(p);
 	}
 }
@@ -308,12 +339,12 @@ programs_reap(struct parent *pa, pid_t pid, int status)
 		if (p->pid != pid)
 			continue;
 		if (!as_asked(p, status))
-			log_warn("filter %s: %s %d", p->name,
+			log_warn("%s %s: %s %d", kind_of(p->owner), p->name,
 			    WIFSIGNALED(status) ? "ended by signal" :
 						  "exited with",
 			    WIFSIGNALED(status) ? WTERMSIG(status) :
 						  WEXITSTATUS(status));
-		tell(pa, 'x', p->serial, -1);
+		tell(pa, p->owner, 'x', p->serial, -1);
 		TAILQ_REMOVE(&pa->programs, p, entry);
 		free(p->name);
 		free(p);
