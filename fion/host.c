@@ -288,6 +288,7 @@ session_command(struct session *s, size_t n, const char *const *words,
 	for (size_t i = 0; i < n; i++)
 		own[i] = xstrdup(words[i]);
 	rc = cmd_run(&s->host, n, (const char *const *)own, times, e);
+	x_touch(s->x);
 	if (rc == -1 || strcmp(own[0], "repeat") == 0 ||
 	    strcmp(own[0], "mode") == 0) {
 		free_words(own, n);
@@ -376,6 +377,7 @@ on_line(void *ctx, const char *kind, const char *line)
 	char *copy = xstrdup(line);
 
 	history_add(&s->history, kind, line);
+	x_touch(s->x);
 	if (line[0] != '\0' && do_line(s, kind, line, copy, &e) == -1)
 		x_say(s->x, e.msg);
 	free(copy);

@@ -273,7 +273,7 @@ stop(struct session *s, bool x_lives)
 	save_history(s);
 	session_status_stop(s);
 	if (s->x != NULL && x_lives)
-		x_close(s->x, s->exit_code == KEEPER_RESTART);
+		x_close(s->x, s->exit_code != 0); /* whoever comes next */
 	server_close(s->server);
 	session_forget(s);
 	history_clear(&s->history);

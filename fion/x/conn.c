@@ -420,7 +420,7 @@ x_close(struct x *x, bool keep)
 {
 	struct client *c;
 
-	if (keep && x->dirty)
+	if (keep)
 		x_save_layout(x);
 	x->m->scratch_shown = false;
 	tray_stop(x);

@@ -179,6 +179,7 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		modes_key(x, (xcb_key_press_event_t *)ev);
 		return;
 	case XCB_BUTTON_PRESS:
+		x_touch(x);
 		pressed(x, (xcb_button_press_event_t *)ev);
 		return;
 	case XCB_ENTER_NOTIFY:
@@ -210,6 +211,7 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		property(x, (xcb_property_notify_event_t *)ev);
 		return;
 	case XCB_CLIENT_MESSAGE:
+		x_touch(x);
 		if (!tray_message(x, (xcb_client_message_event_t *)ev))
 			ewmh_message(x, (xcb_client_message_event_t *)ev);
 		return;
@@ -402,6 +404,12 @@ x_set_config(struct x *x, const struct config *config)
 	if (!TAILQ_EMPTY(&x->m->screens))
 		outputs_struts(x);
 	x->unpainted = true;
+}
+
+void
+x_touch(struct x *x)
+{
+	x->dirty = true;
 }
 
 void

@@ -76,6 +76,8 @@ select_xkb(struct x *x)
 	    XCB_XKB_PER_CLIENT_FLAG_GRABS_USE_XKB_STATE |
 	    XCB_XKB_PER_CLIENT_FLAG_LOOKUP_STATE_WHEN_GRABBED;
 	xcb_xkb_select_events_details_t details = {
+		.affectNewKeyboard = XCB_XKB_NKN_DETAIL_KEYCODES,
+		.newKeyboardDetails = XCB_XKB_NKN_DETAIL_KEYCODES,
 		.affectState = XCB_XKB_STATE_PART_GROUP_STATE,
 		.stateDetails = XCB_XKB_STATE_PART_GROUP_STATE,
 	};

@@ -80,6 +80,9 @@ bool x_unpainted(const struct x *x);
 
 void x_set_config(struct x *x, const struct config *config);
 void x_set_bar(struct x *x, const struct x_bar *bar);
+
+/* The arrangement may have changed: keep it in X, soon. */
+void x_touch(struct x *x);
 void x_toggle_bar(struct x *x);
 
 /* A line in the bar for some seconds. */

@@ -16,7 +16,7 @@ import struct
 import subprocess
 import zlib
 
-from Xlib import X, XK, display
+from Xlib import X, XK, display, error
 from Xlib.ext import xtest
 
 MODIFIERS = {"Win": "Super_L", "Ctrl": "Control_L", "Alt": "Alt_L",
@@ -61,7 +61,7 @@ class XDisplay:
             return
         try:
             self.x.close()
-        except OSError:
+        except (OSError, error.ConnectionClosedError):
             pass  # the server went first
         self.server.terminate()
         self.server.wait(20)
