@@ -24,6 +24,28 @@ screens_changed(struct x *x)
 		x->screens_at = x_now() + SETTLE_MS;
 }
 
+/*
+ * A mapped window that its client moves elsewhere is first unmapped: is it
+ * still in its frame?  What is not is the client's, and is not handed back.
+ */
+static bool
+in_frame(struct x *x, const struct client *c)
+{
+	xcb_query_tree_reply_t *r =
+	    xcb_query_tree_reply(x->c, xcb_query_tree(x->c, c->id), NULL);
+	bool in = r != NULL && r->parent == c->frame;
+
+	free(r);
+	return in;
+}
+
+static void
+forget(struct x *x, struct client *c)
+{
+	xcb_change_save_set(x->c, XCB_SET_MODE_DELETE, c->id);
+	client_unmanage(x, c, true);
+}
+
 static void
 unmapped(struct x *x, const xcb_unmap_notify_event_t *ev, bool sent)
 {
@@ -39,7 +61,9 @@ unmapped(struct x *x, const xcb_unmap_notify_event_t *ev, bool sent)
 		return;
 	/* The frame's report is the client's deed; root's only when the
 	 * client sent it itself, to withdraw; docks have no frame. */
-	if (ev->event == c->frame || (sent && ev->event == x->root) ||
+	if (ev->event == c->frame && !in_frame(x, c))
+		forget(x, c);
+	else if (ev->event == c->frame || (sent && ev->event == x->root) ||
 	    (c->win == NULL && ev->event == c->id))
 		client_unmanage(x, c, false);
 }
@@ -71,7 +95,7 @@ reparented(struct x *x, const xcb_reparent_notify_event_t *ev)
 		return;
 	c = en->ptr;
 	if (c->win != NULL && ev->parent != c->frame && ev->event == c->frame)
-		client_unmanage(x, c, true);
+		forget(x, c);
 }
 
 static void

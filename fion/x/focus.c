@@ -88,15 +88,15 @@ focus_in(struct x *x, const xcb_focus_in_event_t *ev)
 	if (ev->mode == XCB_NOTIFY_MODE_GRAB ||
 	    ev->mode == XCB_NOTIFY_MODE_UNGRAB ||
 	    ev->detail == XCB_NOTIFY_DETAIL_POINTER ||
-	    ev->detail == XCB_NOTIFY_DETAIL_INFERIOR ||
 	    ev->detail == XCB_NOTIFY_DETAIL_VIRTUAL ||
 	    ev->detail == XCB_NOTIFY_DETAIL_NONLINEAR_VIRTUAL)
 		return;
 	if (ev->event == x->root) {
-		again(x);
+		again(x); /* dropped: from a window below, or to nowhere */
 		return;
 	}
-	if (c == NULL || c->win == NULL || c->win == w)
+	if (ev->detail == XCB_NOTIFY_DETAIL_INFERIOR || c == NULL ||
+	    c->win == NULL || c->win == w)
 		return;
 	/* The same program may hand it on among its windows. */
 	if (w != NULL && win_visible(x->m, c->win) &&

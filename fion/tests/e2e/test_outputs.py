@@ -42,6 +42,7 @@ LEFT, RIGHT = "left 640x800+0+0", "right 640x800+640+0"
 def test_a_screen_goes_and_comes_back_with_its_workspaces(fion, app):
     monitors(fion, LEFT, RIGHT)
     fion.until("two screens", lambda: keys(fion) == ["left", "right"])
+    fion.do("workspace rename here")
     fion.do("screen right")
     fion.do("workspace rename home")
     fion.do("workspace create mail")
