@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,13 +42,39 @@ put_hex(struct buf *b, uint64_t v)
 	buf_add(b, text, sizeof(text));
 }
 
+/* Seconds, a dot and six digits: written so often that printf shows. */
+static void
+put_time(struct buf *b, struct filter_time at)
+{
+	char text[32];
+	char *p = text + sizeof(text);
+	uint64_t n = at.seconds;
+
+	for (unsigned i = 0; i < 6; i++) {
+		*--p = (char)('0' + at.micros % 10);
+		at.micros /= 10;
+	}
+	*--p = '.';
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_add(b, p, (size_t)(text + sizeof(text) - p));
+}
+
 /* Sessions have 16 digits, and so have our tokens. */
 static void
 put_head(struct buf *b, const char *kind, struct filter_time at,
     const char *subsystem, const char *name, uint64_t session)
 {
-	buf_printf(b, "%s|" FILTER_VERSION "|%" PRIu64 ".%06u|%s|%s|", kind,
-	    at.seconds, at.micros, subsystem, name);
+	buf_add_str(b, kind);
+	buf_add_str(b, "|" FILTER_VERSION "|");
+	put_time(b, at);
+	buf_add_u8(b, '|');
+	buf_add_str(b, subsystem);
+	buf_add_u8(b, '|');
+	buf_add_str(b, name);
+	buf_add_u8(b, '|');
 	put_hex(b, session);
 }
 

@@ -563,7 +563,7 @@ program_queued(struct program *p)
 	if (left > p->marked + QUEUE_MAX)
 		program_fail(p, "it does not read what it is told");
 	else if (p->writable != NULL && left > 0)
-		event_add(p->writable, NULL);
+		event_active(p->writable, EV_WRITE, 0);
 }
 
 void
