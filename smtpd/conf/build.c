@@ -540,7 +540,8 @@ void
 build_srs_key(struct conf_builder *b, const char *key, bool backup)
 {
 	set_text(backup ? &b->conf->srs_key_backup : &b->conf->srs_key, key);
-	build_lack(b, "srs");
+	if (key[0] == '\0')
+		build_problem(b, "an empty key");
 }
 
 void
@@ -549,5 +550,4 @@ build_srs_ttl(struct conf_builder *b, uint64_t ttl)
 	if (ttl < 86400)
 		build_problem(b, "an srs ttl of at least one day");
 	b->conf->srs_ttl = ttl;
-	build_lack(b, "srs");
 }

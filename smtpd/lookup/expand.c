@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "lib/attr.h"
 #include "lib/buf.h"
@@ -21,6 +22,7 @@
 #include "smtpd/lookup/aliases.h"
 #include "smtpd/lookup/ruleset.h"
 #include "smtpd/lookup/table.h"
+#include "smtpd/smtp/srs.h"
 
 #include "smtpd/lookup/expand.h"
 
@@ -496,6 +498,18 @@ run(struct expansion *x)
 	x->ops->done(x, st->reply, st->evs, st->n);
 }
 
+/* Where a notice for a sender that we rewrote goes, if it is for one. */
+static bool
+find_srs(const struct expansion *x, struct address *dest)
+{
+	const struct conf *c = x->conf;
+	const struct srs_key key = { c->srs_key, c->srs_key_backup,
+		c->srs_ttl };
+
+	return c->srs_key != NULL && address_is_null(&x->base->sender) &&
+	    srs_reverse(&key, &x->base->rcpt, (uint64_t)time(NULL), dest);
+}
+
 void
 expand_start(struct expansion *x)
 {
@@ -507,6 +521,10 @@ expand_start(struct expansion *x)
 	x->state = st;
 	n = add_node(x, ALIAS_ADDRESS, NULL, NULL);
 	n->dest = x->base->rcpt;
+	if (find_srs(x, &n->dest)) {
+		n->depth = 1;
+		trace(x, "SRS: a sender that was rewritten here");
+	}
 	run(x);
 }
 

@@ -10,15 +10,18 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/wire.h"
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
 #include "smtpd/smtp/command.h"
+#include "smtpd/smtp/srs.h"
 
 #include "smtpd/proc/dispatcher/out.h"
 
@@ -101,15 +104,29 @@ out_lose_task(struct out *o, const char *why)
 
 /* Steps */
 
+/* By SRS; a sender that this does not fit stays as it is. */
+static void
+rewrite(const struct out *o, struct address *a)
+{
+	const struct setup *s = o->setup;
+	const struct srs_key key = { s->conf->srs_key, NULL, s->conf->srs_ttl };
+
+	if (key.key == NULL ||
+	    !srs_forward(&key, a, s->hostname, (uint64_t)time(NULL), a))
+		log_info("relay: srs does not fit a sender");
+}
+
 const char *
 out_sender(const struct out *o, char text[ADDRESS_TEXT_LEN])
 {
 	const char *mail_from = o->action->mail_from;
 	struct address a = o->task->t.from;
 
+	if (mail_from == NULL && o->action->srs)
+		rewrite(o, &a);
 	/* A notice has no sender, so that it makes no other. */
 	if (mail_from == NULL || address_is_null(&a))
-		return address_text(&o->task->t.from, text);
+		return address_text(&a, text);
 	if (mail_from[0] == '@')
 		snprintf(a.domain, sizeof(a.domain), "%s", mail_from + 1);
 	else if (!address_parse(mail_from, strlen(mail_from), false, &a))
