@@ -69,14 +69,13 @@ monotonic(void)
 	return now.tv_sec;
 }
 
-/* VERIFIED: instance u8, number u32, status u8. */
+/* VERIFIED: id u32, status u8. */
 static void
 tell(struct proc *p, const struct auth_request *r, enum auth_status status)
 {
 	struct buf b = { 0 };
 
-	buf_add_u8(&b, r->instance);
-	wire_put_u32(&b, r->number);
+	wire_put_u32(&b, r->id);
 	buf_add_u8(&b, (uint8_t)status);
 	proc_send(p, PROC_LOOKUP, 0, MSG_VERIFIED, &b, -1);
 	buf_free(&b);
@@ -138,6 +137,12 @@ start_waiting(struct proc *p)
 		if (j->pid != 0 || j->penalty != NULL)
 			continue;
 		st->n_waiting--;
+		/* Those before it may have used up the chances. */
+		if (limit_reached(&st->limit, j->request.source, monotonic())) {
+			tell(p, &j->request, AUTH_TOO_MANY);
+			end_job(st, j);
+			continue;
+		}
 		j->pid = fork();
 		if (j->pid == 0)
 			run(p, &j->request);
@@ -216,8 +221,8 @@ take(struct wire *w, char *out, size_t size)
 }
 
 /*
- * VERIFY: instance u8, number u32, kind u8, then user, password, hash and
- * source, each with a NUL.
+ * VERIFY: id u32, kind u8, then user, password, hash and source, each with a
+ * NUL.
  */
 static void
 verify(struct proc *p, struct ipc_msg *m)
@@ -229,8 +234,7 @@ verify(struct proc *p, struct ipc_msg *m)
 
 	wire_init(&w, m->data, m->len);
 	j->proc = p;
-	r->instance = wire_u8(&w);
-	r->number = wire_u32(&w);
+	r->id = wire_u32(&w);
 	r->kind = wire_u8(&w);
 	TAILQ_INSERT_TAIL(&st->jobs, j, entry);
 	if (!take(&w, r->user, sizeof(r->user)) ||

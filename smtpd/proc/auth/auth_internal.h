@@ -18,8 +18,7 @@
 #define AUTH_HASH_MAX 512
 
 struct auth_request {
-	uint8_t instance; /* the dispatcher's, and its number for it */
-	uint32_t number;
+	uint32_t id; /* the lookup's */
 	enum auth_kind kind;
 	char user[SASL_TEXT_MAX + 1], password[SASL_TEXT_MAX + 1];
 	char hash[AUTH_HASH_MAX];

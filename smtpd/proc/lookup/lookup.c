@@ -418,6 +418,8 @@ peer_gone(struct proc *p, struct proc_peer peer)
 
 	if (st != NULL && peer.id == PROC_AUTH)
 		lookup_auth_gone(p, &st->questions);
+	if (st != NULL && peer.id == PROC_DISPATCHER)
+		lookup_auth_forget(&st->questions, peer.instance);
 }
 
 const struct proc_ops lookup_ops = {

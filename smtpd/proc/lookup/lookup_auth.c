@@ -25,7 +25,8 @@ static const char some_hash[] = "$2b$10$abcdefghijklmnopqrstuu"
 struct auth_question {
 	TAILQ_ENTRY(auth_question) entry;
 	struct proc_peer from;
-	uint32_t number;
+	uint32_t number; /* of its session */
+	uint32_t id;     /* ours: never that of an earlier dispatcher's */
 };
 
 /* AUTHED: number u32, status u8. */
@@ -134,20 +135,24 @@ find_hash(const struct conf *c, struct tables *t, const char *name,
 	return rc == -1 ? -1 : rc == 1 ? AUTH_HASH : AUTH_UNKNOWN;
 }
 
-static void
-ask(struct proc *p, struct auth_questions *qs, struct proc_peer from,
-    uint32_t number, const struct buf *b)
+static uint32_t
+add_question(struct auth_questions *qs, struct proc_peer from, uint32_t number)
 {
-	struct auth_question *q;
+	struct auth_question *q = xcalloc(1, sizeof(*q));
+	const struct auth_question *last = TAILQ_LAST(qs, auth_questions);
 
-	if (!proc_send_secret(p, PROC_AUTH, 0, MSG_VERIFY, b)) {
-		tell(p, from, number, AUTH_LATER);
-		return;
-	}
-	q = xcalloc(1, sizeof(*q));
 	q->from = from;
 	q->number = number;
+	q->id = last == NULL ? arc4random() : last->id + 1;
 	TAILQ_INSERT_TAIL(qs, q, entry);
+	return q->id;
+}
+
+static void
+end_question(struct auth_questions *qs, struct auth_question *q)
+{
+	TAILQ_REMOVE(qs, q, entry);
+	free(q);
 }
 
 void
@@ -176,14 +181,14 @@ lookup_auth(struct proc *p, struct auth_questions *qs, struct tables *t,
 	} else {
 		/* All of it at once: no copy is left when it grows. */
 		buf_reserve(&b, m->len + hash.len + 16);
-		buf_add_u8(&b, (uint8_t)from.instance);
-		wire_put_u32(&b, number);
+		wire_put_u32(&b, add_question(qs, from, number));
 		buf_add_u8(&b, (uint8_t)kind);
 		buf_add(&b, user, strlen(user) + 1);
 		buf_add(&b, password, strlen(password) + 1);
 		buf_add(&b, hash.data, hash.len);
 		buf_add(&b, source, strlen(source) + 1);
-		ask(p, qs, from, number, &b);
+		if (!proc_send_secret(p, PROC_AUTH, 0, MSG_VERIFY, &b))
+			lookup_auth_gone(p, qs);
 		explicit_bzero(b.data, b.len);
 	}
 	buf_free(&b);
@@ -195,24 +200,34 @@ lookup_verified(struct proc *p, struct auth_questions *qs, struct ipc_msg *m)
 {
 	struct auth_question *q;
 	struct wire w;
-	unsigned instance, status;
-	uint32_t number;
+	unsigned status;
+	uint32_t id;
 
 	wire_init(&w, m->data, m->len);
-	instance = wire_u8(&w);
-	number = wire_u32(&w);
+	id = wire_u32(&w);
 	status = wire_u8(&w);
 	if (!wire_done(&w) || status > AUTH_TOO_MANY)
 		return;
 	TAILQ_FOREACH(q, qs, entry) {
-		if (q->from.instance == instance && q->number == number)
+		if (q->id == id)
 			break;
 	}
 	if (q == NULL)
 		return;
-	tell(p, q->from, number, status);
-	TAILQ_REMOVE(qs, q, entry);
-	free(q);
+	tell(p, q->from, q->number, status);
+	end_question(qs, q);
+}
+
+void
+lookup_auth_forget(struct auth_questions *qs, unsigned instance)
+{
+	struct auth_question *q, *next;
+
+	for (q = TAILQ_FIRST(qs); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, entry);
+		if (q->from.instance == instance)
+			end_question(qs, q);
+	}
 }
 
 void
@@ -222,8 +237,7 @@ lookup_auth_gone(struct proc *p, struct auth_questions *qs)
 
 	while ((q = TAILQ_FIRST(qs)) != NULL) {
 		tell(p, q->from, q->number, AUTH_LATER);
-		TAILQ_REMOVE(qs, q, entry);
-		free(q);
+		end_question(qs, q);
 	}
 }
 

@@ -31,6 +31,9 @@ void lookup_verified(
     struct proc *p, struct auth_questions *qs, struct ipc_msg *m);
 void lookup_auth_gone(struct proc *p, struct auth_questions *qs);
 
+/* A dispatcher's end: the next of its number asks nothing of this. */
+void lookup_auth_forget(struct auth_questions *qs, unsigned instance);
+
 /*
  * TABLE_ASK: number u32, kind u8, then table, key and value, each with a NUL.
  * TABLE_TOLD: number u32, kind u8, status u8 (enum table_told), a text.

@@ -372,3 +372,32 @@ def test_a_rule_refuses_who_it_knows(daemon):
     with secure(daemon) as client:
         client.login("bob@example.org", "bobs")
         assert client.mail("a@b.org")[0] == 250
+
+
+def test_a_crowd_of_guessers_has_no_more_chances(tabled):
+    clients = [secure(tabled) for _ in range(30)]
+    for client in clients:
+        client.putcmd(plain("alice", "no"))
+    replies = [client.getreply() for client in clients]
+    # As many as may fail, and those that were under way with the last.
+    assert 10 <= [code for code, _ in replies].count(535) < 10 + 8
+    assert any(b"try later" in text for _, text in replies)
+
+
+def test_a_dispatcher_dies_while_a_password_is_judged(tabled):
+    with secure(tabled) as client:
+        client.putcmd(plain("alice", "no"))
+        for pid in tabled.children("dispatcher"):
+            os.kill(pid, signal.SIGKILL)
+        with pytest.raises((smtplib.SMTPException, OSError)):
+            client.getreply()
+        client.close()
+
+    def comes_in():
+        try:
+            with secure(tabled) as client:
+                return client.docmd(plain("alice", SECRET))[0] == 235
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    wait_for(comes_in, "the new dispatchers serve")
