@@ -279,8 +279,10 @@ send_text(struct out *o, const void *data, size_t len, bool last)
 	bufferevent_write(o->bev, text.data, text.len);
 	buf_free(&text);
 	out_patience(o, last ? END_TIME : DATA_TIME);
-	if (last)
+	if (last) {
+		out_event_command(o, ".");
 		o->state = OUT_END;
+	}
 }
 
 static void

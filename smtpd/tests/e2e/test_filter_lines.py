@@ -16,6 +16,7 @@ import sys
 import pytest
 
 from conftest import ROOT, wait_for
+from sink import Sink
 
 DATA = ROOT / "smtpd" / "filters" / "tests" / "data"
 sys.path.append(str(DATA))
@@ -115,22 +116,31 @@ class Plain:
         self.events.append(("report", subsystem, "protocol-server", reply))
 
 
-@pytest.fixture
-def ours(smtpd):
+def start(smtpd, more=""):
     from conftest import GID, UID
     shutil.copy(DATA / "recorder.py", smtpd.dir)
     (smtpd.dir / "recorder.py").chmod(0o755)
     smtpd.env["SMTPD_NAMESERVER"] = "127.0.0.1@1"
     text = CONF.format(dir=smtpd.dir, port=smtpd.port, uid=UID, gid=GID)
-    smtpd.start(text)
+    smtpd.start(text + more)
+
+
+def wait_lines(smtpd, subsystem):
+    """What the filter heard by the end of a session of subsystem."""
+    log = smtpd.dir / "lines"
+    wait_for(lambda: f"|{subsystem}|link-disconnect|" in
+             log.read_text("latin-1"), "the end of the session")
+    lines = heard(log.read_text("latin-1").splitlines())
+    return [line for line in lines if not line.startswith("config|")]
+
+
+@pytest.fixture
+def ours(smtpd):
+    start(smtpd)
 
     def go(name):
         sessions.SESSIONS[name](smtpd.port)
-        log = smtpd.dir / "lines"
-        wait_for(lambda: "|smtp-in|link-disconnect|" in
-                 log.read_text("latin-1"), "the end of the session")
-        lines = heard(log.read_text("latin-1").splitlines())
-        return [line for line in lines if not line.startswith("config|")]
+        return wait_lines(smtpd, "smtp-in")
 
     return go
 
@@ -144,6 +154,32 @@ def test_a_filter_hears_the_same(ours, folder, name):
     assert not differences(theirs.events, mine.events), name
     assert mine.message == theirs.message
     assert len(mine.events) > 4
+
+
+@pytest.mark.parametrize("folder", RECORDED, ids=lambda path: path.name)
+def test_a_filter_hears_the_same_of_relaying(smtpd, folder):
+    sink = Sink(banner=b"220 sink.example.net ESMTP\r\n")
+    try:
+        start(smtpd, 'action out relay host '
+              f'"smtp+notls://127.0.0.1:{sink.port}" filter "rec" '
+              'helo "mail.example.org"\n'
+              'match from any for domain "example.net" action out\n')
+        sessions.talk(smtpd.port, sessions.EHLO, sessions.FROM,
+                      "RCPT TO:<b@example.net>", message=b"hi")
+        lines = wait_lines(smtpd, "smtp-out")
+    finally:
+        sink.stop()
+    text = (folder / "relay.lines").read_text("latin-1")
+    theirs, mine = [Plain([line for line in some if "|smtp-out|" in line])
+                    for some in (heard(text.splitlines()), lines)]
+    # We pipeline: a transaction begins when MAIL is said, not answered.
+    begin = ("report", "smtp-out", "tx-begin", "tx1")
+    names = [event[2] for event in mine.events]
+    assert names.index("tx-begin") < names.index("tx-envelope")
+    for some in (theirs, mine):
+        some.events.remove(begin)
+    assert not differences(theirs.events, mine.events)
+    assert len(mine.events) > 10
 
 
 def test_there_are_recordings():
