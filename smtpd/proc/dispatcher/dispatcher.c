@@ -276,6 +276,7 @@ start(struct proc *p)
 	event_add(d->ticket_timer, &hour);
 	want_msgids(d);
 	proc_send(p, PROC_FILTER, 0, MSG_FILTER_HELLO, NULL, -1);
+	relay_start(&d->relays);
 }
 
 static void

@@ -85,7 +85,7 @@ serve(struct relay *r)
 	struct relays *rs = r->relays;
 	struct out *o;
 
-	if (rs->stopping)
+	if (rs->stopping || !rs->started)
 		return;
 	TAILQ_FOREACH(o, &r->outs, entry)
 		out_wake(o);
@@ -111,6 +111,13 @@ serve_all(struct relays *rs)
 		if (r->n_tasks > 0)
 			serve(r);
 	}
+}
+
+void
+relay_start(struct relays *rs)
+{
+	rs->started = true;
+	serve_all(rs);
 }
 
 static void

@@ -56,10 +56,13 @@ struct relays {
 	uint32_t last_way;
 	unsigned patience; /* seconds for each step; 0: RFC 5321's */
 	uint16_t port;     /* of mail exchangers */
-	bool stopping;
+	bool started, stopping;
 };
 
 void relay_init(struct relays *rs, struct dispatcher *d);
+
+/* The dispatcher is shut in and has its certificates: begin. */
+void relay_start(struct relays *rs);
 
 /* RELAY, WAY_FOUND, BODY. */
 void relay_message(struct relays *rs, struct ipc_msg *m);

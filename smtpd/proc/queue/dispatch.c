@@ -148,6 +148,7 @@ owes_delay_notice(
 	return false;
 }
 
+/* Another host's answer has the longer steps. */
 static void
 retry(struct queue *q, struct envelope *ev, const struct relay_result *by,
     const char *line)
@@ -160,9 +161,8 @@ retry(struct queue *q, struct envelope *ev, const struct relay_result *by,
 	log_delivery(ev, by, "TempFail", line);
 	proc_count(q->proc, "scheduler.delivery.tempfail", 1);
 	next = schedule_backoff(ev->created_at,
-	    ev->type == ENVELOPE_MTA ? SCHEDULE_BASE_RELAY :
-				       SCHEDULE_BASE_LOCAL,
-	    ev->retry, now, arc4random());
+	    by != NULL ? SCHEDULE_BASE_RELAY : SCHEDULE_BASE_LOCAL, ev->retry,
+	    now, arc4random());
 	/* The last attempt is when it expires. */
 	if (next > ev->created_at + ev->ttl)
 		next = ev->created_at + ev->ttl;
@@ -430,6 +430,18 @@ dispatch_result(struct queue *q, struct ipc_msg *m)
 	else
 		retry(q, &ev, NULL, line);
 	free(line);
+	envelope_clear(&ev);
+}
+
+void
+dispatch_given_back(struct queue *q, uint64_t id, const char *line)
+{
+	struct envelope ev;
+	struct err e;
+
+	if (store_get(q->store, id, &ev, &e) == -1)
+		return;
+	retry(q, &ev, NULL, line);
 	envelope_clear(&ev);
 }
 

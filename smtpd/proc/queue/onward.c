@@ -124,24 +124,10 @@ free_job(struct relay_job *j)
 
 /* It has no result and gets none. */
 static void
-give_back(struct queue *q, uint64_t id, const char *line)
-{
-	char *why = xstrdup(line), nothing[] = "";
-	const struct relay_result r = { .id = id,
-		.status = RELAY_LATER,
-		.source = nothing,
-		.remote = nothing,
-		.line = why };
-
-	dispatch_relayed(q, &r);
-	free(why);
-}
-
-static void
 fail_job(struct queue *q, struct relay_job *j)
 {
 	for (size_t i = 0; i < j->task.n; i++)
-		give_back(q, j->task.rcpts[i].id,
+		dispatch_given_back(q, j->task.rcpts[i].id,
 		    "451 4.3.0 The relaying process is not there");
 	free_job(j);
 }
@@ -274,7 +260,8 @@ onward_lost_peer(struct queue *q, struct proc_peer peer)
 		uint64_t id = f->id;
 
 		land(q, f);
-		give_back(q, id, "451 4.3.0 The relaying process died");
+		dispatch_given_back(
+		    q, id, "451 4.3.0 The relaying process died");
 	}
 }
 

@@ -116,6 +116,8 @@ void dispatch_due(struct queue *q, uint64_t id);
 void dispatch_user_found(struct queue *q, struct ipc_msg *m);
 void dispatch_result(struct queue *q, struct ipc_msg *m);
 void dispatch_relayed(struct queue *q, const struct relay_result *r);
+/* Nobody has tried: soon again. */
+void dispatch_given_back(struct queue *q, uint64_t id, const char *line);
 void dispatch_forget_users(struct queue *q);
 void queue_schedule(struct queue *q, uint64_t id, uint64_t at);
 void queue_unschedule(struct queue *q, uint64_t id);
