@@ -80,10 +80,9 @@ def test_postfix_refuses_and_the_sender_hears_why(smtpd, postfix):
 
 def test_postfix_speaks_tls_with_us(smtpd, postfix):
     authority = Authority(smtpd.dir)
-    authority.context("127.0.0.1")
-    pem = smtpd.dir / "127.0.0.1.pem"
+    cert, key = authority.issue("127.0.0.1")
     peer = postfix(BOX + "smtpd_tls_security_level = encrypt\n"
-                   f"smtpd_tls_chain_files = {pem}\n")
+                   f"smtpd_tls_chain_files = {key}, {cert}\n")
     relay_to(smtpd, peer.port, "smtp+tls", "ca ours",
              f'ca ours cert "{authority.path}"\n')
     smtpd.send("a@box.test")
