@@ -303,6 +303,8 @@ dispatcher_session_gone(struct dispatcher *d)
 	/* Results are on their way to the queue. */
 	if (d->proc->peers[PROC_QUEUE][0] != NULL)
 		ipc_flush(d->proc->peers[PROC_QUEUE][0]);
+	if (d->proc->peers[PROC_FILTER][0] != NULL)
+		ipc_flush(d->proc->peers[PROC_FILTER][0]);
 	event_base_loopbreak(d->proc->base);
 }
 

@@ -581,6 +581,22 @@ peer_gone(struct proc *proc, struct proc_peer peer)
 	}
 }
 
+/* The programs hear of all that has happened, and of every end. */
+static void
+stop(struct proc *proc)
+{
+	struct filters *f = proc->state;
+	struct program *p;
+	struct link *l;
+
+	if (f == NULL)
+		return;
+	RB_FOREACH(l, links, &f->links)
+		link_report(f, l, FILTER_LINK_DISCONNECT, NULL, 0);
+	TAILQ_FOREACH(p, &f->programs, entry)
+		program_flush(p);
+}
+
 const struct proc_ops filter_ops = {
 	.id = PROC_FILTER,
 	.late_ready = true,
@@ -588,4 +604,5 @@ const struct proc_ops filter_ops = {
 	.message = message,
 	.peer_gone = peer_gone,
 	.reload = configure,
+	.stop = stop,
 };

@@ -152,6 +152,8 @@ void program_unhold(struct program *p);
 /* Not of the configuration any more: ends with its last link. */
 void program_retire(struct program *p);
 void program_unlink(struct program *p);
+/* Write what it has not read yet, if it reads: before the end. */
+void program_flush(struct program *p);
 bool program_filters(const struct program *p);
 
 /* stream.c */

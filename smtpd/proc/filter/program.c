@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/util.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@
 #define BACKOFF_MAX     30000       /* ms */
 #define STEADY_TIME     60          /* seconds: then failures are forgotten */
 #define ERR_LINE_MAX    1024
+#define LAST_WRITE      500 /* ms that it may read nothing */
 #define LAST_WORDS      16  /* reads */
 #define ERR_LINES_MAX   100 /* a second */
 #define VERSION_TEXT    "7.8.0-maison"
@@ -620,4 +622,20 @@ program_unhold(struct program *p)
 {
 	if (p->holds > 0 && --p->holds == 0 && p->readable != NULL)
 		event_add(p->readable, NULL);
+}
+
+void
+program_flush(struct program *p)
+{
+	struct pollfd pfd = { p->fd, POLLOUT, 0 };
+	ssize_t n;
+
+	while (p->fd != -1 && p->out_at < p->out.len &&
+	    poll(&pfd, 1, LAST_WRITE) == 1) {
+		n = write(
+		    p->fd, p->out.data + p->out_at, p->out.len - p->out_at);
+		if (n <= 0)
+			return;
+		p->out_at += (size_t)n;
+	}
 }
