@@ -127,19 +127,21 @@ name_before(const char *p, size_t len)
 	size_t n = len;
 
 	for (size_t i = 0; i < len; i++) {
-		if (p[i] == '\\' && i + 1 < len)
+		bool again = p[i] == '<' && n != len;
+		bool early = p[i] == '>' && (n == len || i + 1 != len);
+
+		if (p[i] == '\\' && i + 1 < len) {
 			i++;
-		else if (p[i] == '"')
-			quoted = !quoted;
-		else if (quoted)
 			continue;
-		else if (p[i] == '(' || p[i] == ',' || p[i] == ';' ||
-		    p[i] == ':' || (p[i] == '<' && n != len))
+		}
+		if (p[i] == '"')
+			quoted = !quoted;
+		if (quoted)
+			continue;
+		if (strchr("(,;:", p[i]) != NULL || again || early)
 			return 0;
-		else if (p[i] == '<')
+		if (p[i] == '<')
 			n = i;
-		else if (p[i] == '>' && (n == len || i + 1 != len))
-			return 0;
 	}
 	return quoted || n == len || p[len - 1] != '>' ? 0 : n;
 }
