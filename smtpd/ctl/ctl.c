@@ -24,6 +24,7 @@
 
 #include "smtpd/ctl/ctl.h"
 #include "smtpd/ctl/replay.h"
+#include "smtpd/ctl/spfwalk.h"
 
 #define FRAME_HEADER 8
 
@@ -65,6 +66,7 @@ static const struct command commands[] = {
 	{ "show routes", "show-routes", NULL, NULL },
 	{ "show rules", "show-rules", NULL, NULL },
 	{ "show stats", "show-stats", NULL, NULL },
+	{ "spf walk", NULL, "[-4 | -6]", ctl_spf_walk },
 	{ "update table", "update-table", "NAME", NULL },
 };
 

@@ -139,7 +139,7 @@ test_what_does_not_fit_is_told(void **state)
 
 	(void)state;
 	memset(text, 'x', 120);
-	strcpy(text + 120, "@example.org");
+	memcpy(text + 120, "@example.org", sizeof("@example.org"));
 	a = address(text);
 	assert_false(srs_forward(&ours, &a, "here.example", now, &out));
 }
