@@ -18,6 +18,29 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* One From field at most is left, and it ends with the address. */
+static void
+check_masquerade(const char *text, size_t len)
+{
+	static const char end[] = "<a@b.org>\n";
+	struct buf out = { 0 };
+	struct header_field f;
+	size_t at = 0, n = 0;
+
+	header_masquerade(text, len, "a@b.org", &out);
+	while (header_next((const char *)out.data, out.len, &at, &f) ==
+	    HEADER_FIELD) {
+		if (!header_is(&f, "From"))
+			continue;
+		n++;
+		assert(f.len >= sizeof(end) - 1 &&
+		    memcmp(f.start + f.len - (sizeof(end) - 1), end,
+			sizeof(end) - 1) == 0);
+	}
+	assert(n <= 1);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -35,6 +58,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		assert(f.start == text + last && f.len == at - last);
 		last = at;
 	}
+	if (!facts.bad)
+		check_masquerade(text, (size_t)n);
 	header_without_bcc(text, (size_t)n, &out);
 	assert(out.len <= (size_t)n);
 	(void)header_is_spam(text, (size_t)n);
