@@ -21,6 +21,7 @@
 #include "fion/session_internal.h"
 
 #define FIXED_POLLS 3 /* X, the keeper, the status command */
+#define PAINT_MS    4 /* from a change to its drawing, when all is quiet */
 
 static volatile sig_atomic_t got_term, got_hup;
 
@@ -197,8 +198,11 @@ next_wake(struct session *s)
 	uint64_t deadline = x_deadline(s->x), now = x_clock();
 	int ms = session_clock_wait(s);
 
-	if (x_unpainted(s->x) || x_waiting(s->x))
+	if (x_waiting(s->x))
 		return 0;
+	/* Not at once: who has the focus now shall hear of it first. */
+	if (x_unpainted(s->x))
+		ms = sooner(ms, PAINT_MS);
 	if (deadline != 0)
 		ms = sooner(ms, deadline <= now ? 0 : (int)(deadline - now));
 	return ms;

@@ -58,6 +58,7 @@ focus_apply(struct x *x)
 		grab_clicks(x, c, false);
 	}
 	x->focus = want;
+	xcb_flush(x->c); /* it need not wait for what is painted after */
 	if (x->focus_win != w) {
 		x->focus_win = w;
 		x->dirty = true;
