@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -305,6 +306,9 @@ session_run(const struct keeper *k, const struct session_options *o)
 		return 1;
 	}
 	confine(&s);
+#ifdef __GLIBC__
+	malloc_trim(0); /* fonts and key maps took more than they keep */
+#endif
 	load_history(&s);
 	session_status_start(&s);
 	session_clock(&s);

@@ -30,8 +30,8 @@ draw_new(int dpi)
 	return d;
 }
 
-static void
-end_picture(struct draw *d)
+void
+draw_end(struct draw *d)
 {
 	if (d->cr != NULL)
 		cairo_destroy(d->cr);
@@ -60,7 +60,7 @@ draw_free(struct draw *d)
 {
 	if (d == NULL)
 		return;
-	end_picture(d);
+	draw_end(d);
 	end_font(d);
 	free(d);
 }
@@ -101,7 +101,7 @@ void
 draw_begin(struct draw *d, int w, int h, uint32_t ground)
 {
 	if (d->surface == NULL || d->w != w || d->h != h) {
-		end_picture(d);
+		draw_end(d);
 		d->surface =
 		    cairo_image_surface_create(CAIRO_FORMAT_RGB24, w, h);
 		d->cr = cairo_create(d->surface);

@@ -36,4 +36,7 @@ int draw_width(struct draw *d, const char *text);
 /* The picture's rows, 4 bytes a pixel; borrowed until the next begin. */
 const uint8_t *draw_pixels(struct draw *d, size_t *stride);
 
+/* All is drawn: the picture's memory is given back. */
+void draw_end(struct draw *d);
+
 #endif

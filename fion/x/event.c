@@ -376,6 +376,7 @@ x_paint(struct x *x)
 {
 	strip_paint_all(x);
 	bar_paint_all(x);
+	draw_end(x->draw);
 	x->unpainted = false;
 	xcb_flush(x->c);
 }
