@@ -73,27 +73,61 @@ add_mailbox(struct mail *m, const char *p, size_t len)
 	return len == 0 || add_rcpt(m, p, len);
 }
 
-/* The mailboxes of a field, separated by commas outside quotes. */
+/* The value of a field without its comments. */
+static void
+drop_comments(const struct header_field *f, struct buf *out)
+{
+	bool quoted = false;
+	unsigned comment = 0;
+
+	for (size_t i = 0; i < f->value_len; i++) {
+		char c = f->value[i];
+
+		if (c == '\\' && i + 1 < f->value_len) {
+			if (comment == 0)
+				buf_add(out, f->value + i, 2);
+			i++;
+			continue;
+		}
+		if (c == '"' && comment == 0)
+			quoted = !quoted;
+		if (c == '(' && !quoted)
+			comment++;
+		else if (c == ')' && !quoted && comment > 0)
+			comment--;
+		else if (comment == 0)
+			buf_add_u8(out, (uint8_t)c);
+	}
+}
+
+/* The mailboxes of a field, between commas; those of a group as well. */
 static bool
 add_field(struct mail *m, const struct header_field *f)
 {
+	struct buf value = { 0 };
 	size_t start = 0;
-	bool quoted = false, ok = true;
-	int comment = 0;
+	bool quoted = false, inside = false, ok = true;
+	const char *text;
 
-	for (size_t i = 0; i <= f->value_len && ok; i++) {
-		char c = i < f->value_len ? f->value[i] : ',';
-
-		if (c == '"' && i < f->value_len)
+	drop_comments(f, &value);
+	buf_add_u8(&value, ',');
+	text = (const char *)value.data;
+	for (size_t i = 0; i < value.len && ok; i++) {
+		if (text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && (c == '(' || c == ')'))
-			comment += c == '(' ? 1 : -1;
-		if (i == f->value_len ||
-		    (c == ',' && !quoted && comment == 0)) {
-			ok = add_mailbox(m, f->value + start, i - start);
+		else if (!quoted && strchr("<[>]", text[i]) != NULL)
+			inside = text[i] == '<' || text[i] == '[';
+		else if (!quoted && !inside && text[i] == ':')
+			start = i + 1;
+		else if (i + 1 == value.len ||
+		    (!quoted && (text[i] == ',' || text[i] == ';'))) {
+			ok = add_mailbox(m, text + start, i - start);
 			start = i + 1;
 		}
 	}
+	buf_free(&value);
 	return ok;
 }
 
