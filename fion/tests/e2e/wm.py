@@ -73,6 +73,7 @@ class Fion:
             self.dir, DISPLAY=x.name, XDG_RUNTIME_DIR=str(self.dir / "run"),
             XDG_CONFIG_HOME=str(self.dir / "config"),
             XDG_STATE_HOME=str(self.dir / "state"), SHELL="/bin/sh",
+            **{name: x.env[name] for name in ("ASAN_OPTIONS", "LSAN_OPTIONS")},
             **(env or {}))
         (self.dir / "run").mkdir(mode=0o700, exist_ok=True)
         self.config_path = self.dir / "config" / "fion" / "config"
