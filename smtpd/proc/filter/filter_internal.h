@@ -38,7 +38,7 @@ enum program_state {
 
 /* What the first program of a stream has been sent: credit when written. */
 struct mark {
-	STAILQ_ENTRY(mark) entry;
+	TAILQ_ENTRY(mark) entry;
 	uint64_t at; /* of all bytes ever queued */
 	uint64_t link;
 	uint32_t credit;
@@ -60,7 +60,7 @@ struct program {
 	size_t scanned, out_at;
 	uint64_t written_total;
 	size_t marked; /* bytes of messages among what is queued */
-	STAILQ_HEAD(, mark) marks;
+	TAILQ_HEAD(marks, mark) marks;
 	bool settled;    /* has registered or failed, once */
 	bool registered; /* once, perhaps in an earlier run */
 	unsigned n_registered;

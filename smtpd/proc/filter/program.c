@@ -65,7 +65,7 @@ program_new(
 	p->smtp_out = smtp_out;
 	p->fd = p->err_fd = -1;
 	p->timer = event_new(f->proc->base, -1, 0, on_timer, p);
-	STAILQ_INIT(&p->marks);
+	TAILQ_INIT(&p->marks);
 	TAILQ_INSERT_TAIL(&f->programs, p, entry);
 	return p;
 }
@@ -178,9 +178,9 @@ give_credit(struct filters *f, const struct mark *m)
 static void
 pop_mark(struct program *p, bool give)
 {
-	struct mark *m = STAILQ_FIRST(&p->marks);
+	struct mark *m = TAILQ_FIRST(&p->marks);
 
-	STAILQ_REMOVE_HEAD(&p->marks, entry);
+	TAILQ_REMOVE(&p->marks, m, entry);
 	p->marked -= m->bytes;
 	if (give)
 		give_credit(p->filters, m);
@@ -199,7 +199,7 @@ disconnect(struct program *p)
 	buf_free(&p->in);
 	buf_free(&p->out);
 	buf_free(&p->err);
-	while (!STAILQ_EMPTY(&p->marks))
+	while (!TAILQ_EMPTY(&p->marks))
 		pop_mark(p, false);
 	p->scanned = p->out_at = 0;
 	p->written_total = 0;
@@ -521,8 +521,8 @@ written(struct program *p, size_t n)
 {
 	p->out_at += n;
 	p->written_total += n;
-	while (!STAILQ_EMPTY(&p->marks) &&
-	    STAILQ_FIRST(&p->marks)->at <= p->written_total)
+	while (!TAILQ_EMPTY(&p->marks) &&
+	    TAILQ_FIRST(&p->marks)->at <= p->written_total)
 		pop_mark(p, true);
 	if (p->out_at == p->out.len) {
 		buf_reset(&p->out);
@@ -571,7 +571,7 @@ program_queued(struct program *p)
 void
 program_mark(struct program *p, uint64_t link, uint32_t credit, size_t bytes)
 {
-	struct mark *m = STAILQ_LAST(&p->marks, mark, entry);
+	struct mark *m = TAILQ_LAST(&p->marks, marks);
 
 	p->marked += bytes;
 	if (m != NULL && link == 0 && m->link == 0) {
@@ -584,7 +584,7 @@ program_mark(struct program *p, uint64_t link, uint32_t credit, size_t bytes)
 		.link = link,
 		.credit = credit,
 		.bytes = bytes };
-	STAILQ_INSERT_TAIL(&p->marks, m, entry);
+	TAILQ_INSERT_TAIL(&p->marks, m, entry);
 }
 
 void
