@@ -51,6 +51,9 @@ def clean_env(home, **more):
     return {
         "HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8",
         "TZ": "UTC", "TMPDIR": str(home),
+        # For a build with sanitizers: fontconfig loses a little at the end.
+        "LSAN_OPTIONS": "print_suppressions=0:suppressions="
+        + str(pathlib.Path(__file__).with_name("lsan.txt")),
         **{name: value for name, value in os.environ.items()
            if name.endswith("SAN_OPTIONS")},
         **more}
