@@ -34,22 +34,6 @@ set_value(struct value *v, const char *text)
 	return true;
 }
 
-/* What a wrapper wraps: the .forward's command, or the action's. */
-static bool
-get_command(const struct delivery *d, struct value *v)
-{
-	struct buf command = { 0 };
-	bool ok;
-
-	if (d->exec != NULL)
-		return set_value(v, d->exec + 1);
-	ok = d->target != NULL && strstr(d->target, "%{mda}") == NULL &&
-	    delivery_format(d, d->target, &command, NULL) &&
-	    set_value(v, buf_str(&command));
-	buf_free(&command);
-	return ok;
-}
-
 static bool
 get_value(const struct delivery *d, const char *name, struct value *v)
 {
@@ -86,7 +70,7 @@ get_value(const struct delivery *d, const char *name, struct value *v)
 	v->exempt = true;
 	if (strcmp(name, "user.directory") == 0)
 		return set_value(v, d->home);
-	return strcmp(name, "mda") == 0 && get_command(d, v);
+	return false;
 }
 
 /* One end of a range; "" gives the default. */

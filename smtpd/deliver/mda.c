@@ -221,17 +221,48 @@ run(const struct delivery *d, const char *command, struct buf *env, char *line)
 	return result;
 }
 
+/*
+ * The wrapper with the command in the place of %{mda}, still to be formatted:
+ * what a .forward says is no format.
+ */
+static void
+wrap(const struct delivery *d, struct buf *out)
+{
+	const char *p = d->wrapper;
+	static const char mark[] = "%{mda}";
+
+	while (*p != '\0') {
+		if (p[0] == '%' && p[1] == '%') {
+			buf_add_str(out, "%%");
+			p += 2;
+		} else if (strncmp(p, mark, sizeof(mark) - 1) != 0) {
+			buf_add_u8(out, (uint8_t)*p++);
+		} else {
+			for (const char *c = d->exec == NULL ? d->target :
+							       d->exec + 1;
+			     c != NULL && *c != '\0'; c++) {
+				if (*c == '%' && d->exec != NULL)
+					buf_add_u8(out, '%');
+				buf_add_u8(out, (uint8_t)*c);
+			}
+			p += sizeof(mark) - 1;
+		}
+	}
+}
+
 /* The command as the shell gets it: a .forward's own, or smtpd.conf's. */
 enum delivery_status
 mda_deliver(const struct delivery *d, char *line)
 {
-	struct buf command = { 0 }, env = { 0 };
+	struct buf command = { 0 }, env = { 0 }, wrapped = { 0 };
 	enum delivery_status result;
 
 	make_env(d, &env);
 	if (d->wrapper != NULL) {
-		if (!delivery_format(d, d->wrapper, &command, &env))
+		wrap(d, &wrapped);
+		if (!delivery_format(d, buf_str(&wrapped), &command, &env))
 			buf_reset(&command);
+		buf_free(&wrapped);
 	} else if (d->exec != NULL) {
 		buf_add_str(&command, d->exec + 1);
 	} else if (!delivery_format(d, d->target, &command, &env)) {

@@ -58,9 +58,9 @@ def test_a_wrapper_runs_the_command_of_an_mda(smtpd):
     smtpd.start(
         HERE + "listen on 127.0.0.1 port {port}\n"
         'mda wrapper w "(echo wrapped; %{mda}) >{dir}/alice/out"\n'
-        'action out mda "cat" virtual <users> userbase <base> wrapper w\n'
+        'action out mda "sed -n \'$p\' | tr o 0; echo %{user.username} $((6*7))" virtual <users> userbase <base> wrapper w\n'
         'match from any for domain "example.org" action out\n')
     smtpd.send("alice@example.org")
     smtpd.wait_queue_empty()
     out = (smtpd.dir / "alice" / "out").read_text()
-    assert out.startswith("wrapped\n") and out.endswith("\nbody\n")
+    assert out.startswith("wrapped\n") and out.endswith("b0dy\nalice 42\n")
