@@ -183,6 +183,8 @@ state_of(struct proc *p)
 		d->proc = p;
 		TAILQ_INIT(&d->listeners);
 		RB_INIT(&d->sessions);
+		/* No answer to the process before is taken for ours. */
+		d->last_number = arc4random();
 		RB_INIT(&d->asks);
 		relay_init(&d->relays, d);
 		p->state = d;
