@@ -31,6 +31,9 @@
 #define CONF_CHAIN_MAX    32
 #define CONF_DEFAULT_PATH "/etc/mail/smtpd.conf"
 
+/* What filters and table programs are told: whose language we speak. */
+#define CONF_SPOKEN_VERSION "7.8.0-maison"
+
 struct buf;
 struct conf_source;
 

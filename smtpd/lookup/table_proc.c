@@ -16,11 +16,11 @@
 #include "lib/err.h"
 #include "lib/mem.h"
 
+#include "smtpd/conf/conf.h"
 #include "smtpd/lookup/table_proc.h"
 #include "smtpd/lookup/tableline.h"
 
-#define VERSION_TEXT "7.8.0-maison"
-#define READ_LEN     4096
+#define READ_LEN 4096
 
 struct table_proc {
 	char *name;
@@ -176,7 +176,7 @@ table_proc_attach(struct table_proc *tp, int fd)
 	table_proc_detach(tp);
 	tp->fd = fd;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	tableline_put_config(&b, tp->name, VERSION_TEXT);
+	tableline_put_config(&b, tp->name, CONF_SPOKEN_VERSION);
 	/* Should it not take even this, the next question tells. */
 	if (send_all(tp, &b, now_ms() + TABLE_PROC_TIME, &e) == -1)
 		table_proc_detach(tp);

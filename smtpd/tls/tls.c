@@ -278,6 +278,16 @@ tls_client(const struct tls_options *o, struct err *e)
 	return ctx;
 }
 
+static bool
+ask_for_name(SSL *ssl, const char *host)
+{
+	char *copy = xstrdup(host); /* the macro casts const away */
+	bool ok = SSL_set_tlsext_host_name(ssl, copy) == 1;
+
+	free(copy);
+	return ok;
+}
+
 int
 tls_client_expect(SSL *ssl, const char *host, bool verify, struct err *e)
 {
@@ -291,7 +301,7 @@ tls_client_expect(SSL *ssl, const char *host, bool verify, struct err *e)
 		ok = !verify ||
 		    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
 	else
-		ok = SSL_set_tlsext_host_name(ssl, host) == 1 &&
+		ok = ask_for_name(ssl, host) &&
 		    (!verify || SSL_set1_host(ssl, host) == 1);
 	if (ok)
 		return 0;

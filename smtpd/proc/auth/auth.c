@@ -115,13 +115,13 @@ run(struct proc *p, const struct auth_request *r)
 	if (r->kind == AUTH_GRANTED)
 		_exit(AUTH_OK);
 	if (r->kind == AUTH_SYSTEM)
-		_exit(verify_system(r));
+		_exit((int)verify_system(r));
 	if (s->privileged &&
 	    (setgroups(1, &s->gid) == -1 ||
 		setresgid(s->gid, s->gid, s->gid) == -1 ||
 		setresuid(s->uid, s->uid, s->uid) == -1))
 		_exit(AUTH_LATER);
-	_exit(verify_hash(r));
+	_exit((int)verify_hash(r));
 }
 
 /* Children for those who wait, as many as may be. */

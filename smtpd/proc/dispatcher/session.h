@@ -131,7 +131,12 @@ void session_attach(struct session *s, struct bufferevent *bev);
 void session_set_source(struct session *s, const struct sockaddr *sa);
 /* The source is known: TLS, or the client's name and the banner. */
 void session_open(struct session *s);
+/* One line of a reply, without its end. */
+void session_say(struct session *s, const char *fmt, ...) ATTR_PRINTF(2, 3);
+/* The same; a refusal is logged. */
 void session_reply(struct session *s, const char *line);
+/* What we are called, to this client. */
+const char *session_hostname(const struct session *s);
 /* Say it, and close when it has been read. */
 void session_say_last(struct session *s, const char *line);
 void session_run(struct session *s);
@@ -140,6 +145,9 @@ void session_fail(struct session *s, const char *reason);
 
 /* Its name when that leads back to it, else "<unknown>". */
 const char *session_host(const struct session *s);
+
+/* session_command.c: one line, without its end */
+void session_command(struct session *s, const char *line);
 
 /* session_report.c: the ends of the connection (src NULL: the local socket;
  * dst NULL: its own), and what happens in a session. */

@@ -22,16 +22,6 @@
 #include "smtpd/queue/store.h"
 #include "smtpd/smtp/header.h"
 
-static const char *
-hostname(const struct session *s)
-{
-	if (s->name != NULL)
-		return s->name;
-	return s->listen != NULL && s->listen->hostname != NULL ?
-	    s->listen->hostname :
-	    s->setup->hostname;
-}
-
 static void
 format_date(char *out, size_t size)
 {
@@ -58,7 +48,8 @@ add_received(struct session *s, struct buf *out)
 		buf_printf(out, "from %s (%s [%s%s])\n\t", s->helo,
 		    session_host(s),
 		    strchr(s->source, ':') == NULL ? "" : "IPv6:", s->source);
-	buf_printf(out, "by %s (maison) with %s%s%s id %08x", hostname(s),
+	buf_printf(out, "by %s (maison) with %s%s%s id %08x",
+	    session_hostname(s),
 	    s->mail.utf8    ? "UTF8SMTP" :
 		s->extended ? "ESMTP" :
 			      "SMTP",
@@ -84,7 +75,7 @@ complete_header(struct session *s, const struct header_facts *facts)
 	}
 	if (!facts->message_id)
 		buf_printf(&s->message, "Message-ID: <%08x.%016llx@%s>\n",
-		    s->msgid, (unsigned long long)s->id, hostname(s));
+		    s->msgid, (unsigned long long)s->id, session_hostname(s));
 	if (!facts->from)
 		buf_printf(&s->message, "From: <%s>\n",
 		    address_text(&s->mail.from, from));

@@ -36,7 +36,6 @@
 #define LAST_WRITE      500 /* ms that it may read nothing */
 #define LAST_WORDS      16  /* reads */
 #define ERR_LINES_MAX   100 /* a second */
-#define VERSION_TEXT    "7.8.0-maison"
 #define SESSION_TIMEOUT "300"
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);
@@ -103,7 +102,7 @@ put_handshake(struct program *p)
 	const struct setup *s = p->filters->proc->setup;
 	const char *admd = s->conf->admd == NULL ? s->hostname : s->conf->admd;
 
-	filter_put_config(&p->out, "smtpd-version", VERSION_TEXT);
+	filter_put_config(&p->out, "smtpd-version", CONF_SPOKEN_VERSION);
 	filter_put_config(&p->out, "protocol", FILTER_VERSION);
 	filter_put_config(&p->out, "smtp-session-timeout", SESSION_TIMEOUT);
 	if (p->smtp_in)

@@ -4,7 +4,8 @@
 /*
  * The keys process: holds private keys and never tells one.
  *
- * Peers: the parent gives KEYS, a file in memory; dispatchers ask SIGN and
+ * Peers: the parent gives KEYS, a file in memory, and is told when they are
+ * taken; dispatchers ask SIGN and
  * get SIGNED (empty: no), and TICKET, the key of session tickets, which
  * changes every TICKET_LIFE seconds.
  */
@@ -35,9 +36,14 @@ struct key {
 	EVP_PKEY *key;
 };
 
-struct state {
+/* The keys of one configuration. */
+struct keys {
 	struct key keys[KEYS_MAX];
 	size_t n;
+};
+
+struct state {
+	struct keys now, before; /* for handshakes under way at a reload */
 	uint8_t ticket[TLS_TICKET];
 	time_t ticket_made; /* monotonic; 0: none yet */
 };
@@ -51,22 +57,22 @@ state_of(struct proc *p)
 }
 
 static void
-forget_keys(struct state *st)
+forget_keys(struct keys *ks)
 {
-	while (st->n > 0)
-		EVP_PKEY_free(st->keys[--st->n].key);
+	while (ks->n > 0)
+		EVP_PKEY_free(ks->keys[--ks->n].key);
 }
 
 /* id, length u32, PEM; and so on. */
 static void
-read_keys(struct state *st, const void *data, size_t len)
+read_keys(struct keys *ks, const void *data, size_t len)
 {
 	struct wire w;
 	struct err e;
 
 	wire_init(&w, data, len);
-	while (w.left > 0 && st->n < KEYS_MAX) {
-		struct key *k = &st->keys[st->n];
+	while (w.left > 0 && ks->n < KEYS_MAX) {
+		struct key *k = &ks->keys[ks->n];
 		const uint8_t *id = wire_bytes(&w, TLS_KEY_ID);
 		size_t pem_len = wire_u32(&w);
 		const uint8_t *pem = wire_bytes(&w, pem_len);
@@ -76,7 +82,7 @@ read_keys(struct state *st, const void *data, size_t len)
 		memcpy(k->id, id, TLS_KEY_ID);
 		k->key = tls_key_parse("keys", pem, pem_len, &e);
 		if (k->key != NULL)
-			st->n++;
+			ks->n++;
 		else
 			log_error("%s", e.msg);
 	}
@@ -90,7 +96,9 @@ take_keys(struct state *st, int fd)
 
 	if (fd == -1 || fstat(fd, &sb) == -1)
 		return;
-	forget_keys(st);
+	forget_keys(&st->before);
+	st->before = st->now;
+	st->now.n = 0;
 	if (sb.st_size == 0)
 		return;
 	map = mmap(NULL, (size_t)sb.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -99,29 +107,39 @@ take_keys(struct state *st, int fd)
 		log_error("keys: they can't be read");
 		return;
 	}
-	read_keys(st, map, (size_t)sb.st_size);
+	read_keys(&st->now, map, (size_t)sb.st_size);
 	OPENSSL_cleanse(map, (size_t)sb.st_size);
 	munmap(map, (size_t)sb.st_size);
+}
+
+static EVP_PKEY *
+find_key(const struct keys *ks, const uint8_t id[TLS_KEY_ID])
+{
+	for (size_t i = 0; i < ks->n; i++) {
+		if (memcmp(ks->keys[i].id, id, TLS_KEY_ID) == 0)
+			return ks->keys[i].key;
+	}
+	return NULL;
 }
 
 static void
 sign(struct state *st, struct ipc_msg *m, struct buf *out)
 {
 	struct tls_signing s;
+	EVP_PKEY *key;
 	struct err e;
 
 	if (tls_signing_decode(m->data, m->len, &s, &e) == -1) {
 		log_warn("keys: %s", e.msg);
 		return;
 	}
-	for (size_t i = 0; i < st->n; i++) {
-		if (memcmp(st->keys[i].id, s.id, TLS_KEY_ID) != 0)
-			continue;
-		if (tls_sign(st->keys[i].key, &s, out, &e) == -1)
-			log_warn("keys: %s", e.msg);
-		return;
-	}
-	log_warn("keys: asked for a key that is not there");
+	key = find_key(&st->now, s.id);
+	if (key == NULL)
+		key = find_key(&st->before, s.id);
+	if (key == NULL)
+		log_warn("keys: asked for a key that is not there");
+	else if (tls_sign(key, &s, out, &e) == -1)
+		log_warn("keys: %s", e.msg);
 }
 
 static const uint8_t *
@@ -147,6 +165,7 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	switch (m->type) {
 	case MSG_KEYS:
 		take_keys(st, m->fd);
+		proc_send(p, PROC_PARENT, 0, MSG_KEYS, NULL, -1);
 		break;
 	case MSG_SIGN:
 		sign(st, m, &b);
@@ -169,7 +188,8 @@ stop(struct proc *p)
 {
 	struct state *st = state_of(p);
 
-	forget_keys(st);
+	forget_keys(&st->now);
+	forget_keys(&st->before);
 	OPENSSL_cleanse(st->ticket, sizeof(st->ticket));
 }
 

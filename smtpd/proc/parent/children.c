@@ -148,6 +148,9 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	case MSG_READY:
 		c->ready = true;
 		break;
+	case MSG_KEYS:
+		parent_hand_out(pa);
+		break;
 	case MSG_DELIVER:
 		workers_deliver(pa, m);
 		break;
@@ -187,10 +190,12 @@ parent_send_keys(struct parent *pa)
 	if (fd == -1 ||
 	    certs_gather_keys(pa->setup->conf, pa->setup->source, &keys, &e) ==
 		-1 ||
-	    fs_write_all(fd, keys.data, keys.len, &e) == -1)
+	    fs_write_all(fd, keys.data, keys.len, &e) == -1) {
 		log_error("the keys stay as they were: %s", e.msg);
-	else
+		parent_hand_out(pa);
+	} else {
 		parent_send(pa, PROC_KEYS, 0, MSG_KEYS, NULL, dup(fd));
+	}
 	if (keys.data != NULL)
 		OPENSSL_cleanse(keys.data, keys.cap);
 	buf_free(&keys);

@@ -208,10 +208,31 @@ reap(struct parent *pa)
 		go_on_stopping(pa);
 }
 
+void
+parent_hand_out(struct parent *pa)
+{
+	struct buf b = { 0 };
+
+	if (!pa->reloading)
+		return;
+	pa->reloading = false;
+	setup_encode(pa->setup, &b);
+	send_all(pa, MSG_RELOAD, &b);
+	buf_free(&b);
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		struct child *c = &pa->children[i];
+
+		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
+			parent_send_listeners(pa, c);
+	}
+	notify("READY=1");
+	log_info("configuration read again");
+}
+
 static void
 reload(struct parent *pa)
 {
-	struct buf problems = { 0 }, b = { 0 };
+	struct buf problems = { 0 };
 	struct setup *old = pa->setup, *s;
 	struct err e;
 
@@ -243,20 +264,10 @@ reload(struct parent *pa)
 			log_error("%s", e.msg);
 	}
 	setup_unref(old);
-	setup_encode(pa->setup, &b);
-	/* Keys first: what is sent to one process stays in order. */
-	parent_send_keys(pa);
-	send_all(pa, MSG_RELOAD, &b);
-	for (unsigned i = 0; i < pa->n_children; i++) {
-		struct child *c = &pa->children[i];
-
-		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
-			parent_send_listeners(pa, c);
-	}
-	buf_free(&b);
 	buf_free(&problems);
-	notify("READY=1");
-	log_info("configuration read again");
+	/* The rest follows when the keys are there to sign with. */
+	pa->reloading = true;
+	parent_send_keys(pa);
 }
 
 static void

@@ -53,7 +53,7 @@ struct parent {
 	TAILQ_HEAD(, worker) workers;
 	TAILQ_HEAD(, program) programs;
 	struct event *deadline;
-	bool announced, stopping;
+	bool announced, stopping, reloading;
 	int status;
 	int control_fd;
 };
@@ -68,6 +68,9 @@ struct child *parent_find(
 void parent_send(struct parent *pa, enum proc_id id, unsigned instance,
     enum proc_message type, const struct buf *payload, int fd);
 void parent_send_keys(struct parent *pa);
+
+/* parent.c: a new configuration, once the keys process is ready for it */
+void parent_hand_out(struct parent *pa);
 void parent_stop(struct parent *pa, int status);
 
 /* listen.c */
