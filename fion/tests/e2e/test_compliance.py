@@ -2,9 +2,11 @@
 # Copyright (c) 2026 The maison authors
 """ICCCM and EWMH as a client sees them; doc/fion-compliance.md lists them."""
 
+import re
+
 import pytest
 from client import Client
-from conftest import wait_for
+from conftest import ROOT, wait_for
 
 X = pytest.importorskip("Xlib.X")
 from Xlib import Xatom, Xutil  # noqa: E402
@@ -379,3 +381,13 @@ def test_titles_in_both_encodings(fion, clients, name, title):
     fion.sync()
     [mine] = fion.get("windows")
     assert mine["title"] == ("café" if name == "WM_NAME" else "café ☂")
+
+
+def test_the_page_names_tests_that_are_there():
+    page = (ROOT / "doc/fion-compliance.md").read_text()
+    named = set(re.findall(r"\b(test_\w+) \|", page))
+    there = {name for path in (ROOT / "fion/tests/e2e").glob("test_*.py")
+             for name in re.findall(r"^def (test_\w+)", path.read_text(),
+                                    re.MULTILINE)}
+    assert len(named) > 40
+    assert named <= there
