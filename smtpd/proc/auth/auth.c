@@ -43,6 +43,8 @@
 #define AUTH_CHILDREN 8
 #define AUTH_WAITING  256
 #define CHILD_SECONDS 30
+/* A child's exit code is the answer above this: 0 is what anything ends with. */
+#define EXIT_ANSWER   64
 #define WRONG_SECONDS 1 /* that a wrong password waits for its answer */
 
 struct job {
@@ -113,15 +115,15 @@ run(struct proc *p, const struct auth_request *r)
 	closelog();
 	closefrom(PROC_PARENT_FD);
 	if (r->kind == AUTH_GRANTED)
-		_exit(AUTH_OK);
+		_exit(EXIT_ANSWER + AUTH_OK);
 	if (r->kind == AUTH_SYSTEM)
-		_exit((int)verify_system(r));
+		_exit(EXIT_ANSWER + (int)verify_system(r));
 	if (s->privileged &&
 	    (setgroups(1, &s->gid) == -1 ||
 		setresgid(s->gid, s->gid, s->gid) == -1 ||
 		setresuid(s->uid, s->uid, s->uid) == -1))
-		_exit(AUTH_LATER);
-	_exit((int)verify_hash(r));
+		_exit(EXIT_ANSWER + AUTH_LATER);
+	_exit(EXIT_ANSWER + (int)verify_hash(r));
 }
 
 /* Children for those who wait, as many as may be. */
@@ -183,7 +185,7 @@ on_sigchld(evutil_socket_t sig, short what, void *arg)
 	struct proc *p = arg;
 	struct state *st = p->state;
 	struct job *j;
-	int status;
+	int status, answer;
 	pid_t pid;
 
 	(void)sig;
@@ -195,8 +197,11 @@ on_sigchld(evutil_socket_t sig, short what, void *arg)
 		}
 		if (j == NULL)
 			continue;
-		if (WIFEXITED(status) && WEXITSTATUS(status) <= AUTH_LATER) {
-			answered(p, j, (enum auth_status)WEXITSTATUS(status));
+		answer = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+		if (answer >= EXIT_ANSWER &&
+		    answer <= EXIT_ANSWER + AUTH_LATER) {
+			answered(
+			    p, j, (enum auth_status)(answer - EXIT_ANSWER));
 			continue;
 		}
 		log_warn("auth: no answer about %s in %d seconds, or a crash",
