@@ -291,15 +291,13 @@ own_name(void)
 	return pw == NULL ? "nobody" : pw->pw_name;
 }
 
-int
-ctl_sendmail(int argc, char **argv)
+/* -1: go on; else the exit status. */
+static int
+read_options(
+    struct mail *m, int argc, char **argv, bool *dots, bool *newaliases)
 {
-	struct mail *m = xcalloc(1, sizeof(*m));
-	bool dots = true, newaliases = false;
-	struct address from;
-	int c, rc;
+	int c, status;
 
-	m->from = own_name();
 	while ((c = getopt(
 		    argc, argv, "A:B:b:E::e:F:f:iL:mN:o:p:R:r:StV:vx")) != -1) {
 		switch (c) {
@@ -311,11 +309,11 @@ ctl_sendmail(int argc, char **argv)
 			m->from = strcmp(optarg, "<>") == 0 ? "" : optarg;
 			break;
 		case 'i':
-			dots = false;
+			*dots = false;
 			break;
 		case 'o':
 			if (optarg[0] == 'i')
-				dots = false;
+				*dots = false;
 			break;
 		case 'N':
 			m->notify = optarg;
@@ -330,10 +328,10 @@ ctl_sendmail(int argc, char **argv)
 			m->from_header = true;
 			break;
 		case 'b':
-			newaliases = optarg[0] == 'i';
+			*newaliases = optarg[0] == 'i';
 			if (optarg[0] == 'p') {
-				ctl_main("mailq", 0, NULL, &rc);
-				return rc;
+				ctl_main("mailq", 0, NULL, &status);
+				return status;
 			}
 			break;
 		case '?':
@@ -342,8 +340,14 @@ ctl_sendmail(int argc, char **argv)
 			break;
 		}
 	}
-	if (newaliases)
-		return ctl_makemap(argc, argv, true);
+	return -1;
+}
+
+static int
+submit(struct mail *m, int argc, char **argv, bool dots)
+{
+	struct address from;
+
 	for (; optind < argc; optind++) {
 		if (!add_rcpt(m, argv[optind], strlen(argv[optind])))
 			return EX_DATAERR;
@@ -359,7 +363,21 @@ ctl_sendmail(int argc, char **argv)
 		fprintf(stderr, "sendmail: no recipients\n");
 		return EX_USAGE;
 	}
-	rc = send_mail(m);
+	return send_mail(m);
+}
+
+int
+ctl_sendmail(int argc, char **argv)
+{
+	struct mail *m = xcalloc(1, sizeof(*m));
+	bool dots = true, newaliases = false;
+	int rc;
+
+	m->from = own_name();
+	rc = read_options(m, argc, argv, &dots, &newaliases);
+	if (rc == -1)
+		rc = newaliases ? ctl_makemap(argc, argv, true) :
+				  submit(m, argc, argv, dots);
 	buf_free(&m->text);
 	free(m);
 	return rc;
