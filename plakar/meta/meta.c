@@ -171,6 +171,8 @@ read_target(int dirfd, const char *name, struct entry *ent, struct buf *storage,
 		n = readlinkat(
 		    dirfd, name, (char *)buf_reserve(storage, room), room);
 		if (n == -1) {
+			if (errno == EINVAL) /* something else is there now */
+				errno = ENOENT;
 			err_sys(e, "cannot read the link");
 			return -1;
 		}
