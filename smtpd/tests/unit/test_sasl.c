@@ -30,7 +30,7 @@ known(struct sasl *s, const char *reply, const char *user, const char *password)
 static void
 plain_comes_in_one_line_or_two(void **state)
 {
-	struct sasl s;
+	struct sasl s = { 0 };
 
 	(void)state;
 	known(&s, sasl_begin(&s, "PLAIN AGFsaWNlAHNlY3JldA=="), "alice",
@@ -45,7 +45,7 @@ plain_comes_in_one_line_or_two(void **state)
 static void
 login_asks_for_both(void **state)
 {
-	struct sasl s;
+	struct sasl s = { 0 };
 
 	(void)state;
 	assert_string_equal(sasl_begin(&s, "LOGIN"), "334 VXNlcm5hbWU6");

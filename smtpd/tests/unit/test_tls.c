@@ -17,6 +17,17 @@
 
 static unsigned signings; /* that were asked for */
 
+/* What bio holds, to out. */
+static void
+drain(BIO *bio, struct buf *out)
+{
+	char *text;
+	long len = BIO_get_mem_data(bio, &text);
+
+	buf_add(out, text, (size_t)len);
+	(void)BIO_reset(bio);
+}
+
 /* A certificate for name, signed by itself, and its key, as text. */
 static void
 make(EVP_PKEY *key, const char *name, struct buf *cert, struct buf *pem)
@@ -24,7 +35,7 @@ make(EVP_PKEY *key, const char *name, struct buf *cert, struct buf *pem)
 	BIO *bio = BIO_new(BIO_s_mem());
 	X509 *x = X509_new();
 	X509_NAME *dn = X509_get_subject_name(x);
-	char alt[128], *text;
+	char alt[128];
 	X509_EXTENSION *ext;
 
 	X509_set_version(x, 2);
@@ -41,10 +52,9 @@ make(EVP_PKEY *key, const char *name, struct buf *cert, struct buf *pem)
 	X509_EXTENSION_free(ext);
 	X509_sign(x, key, EVP_sha256());
 	PEM_write_bio_X509(bio, x);
-	buf_add(cert, text, (size_t)BIO_get_mem_data(bio, &text));
-	(void)BIO_reset(bio);
+	drain(bio, cert);
 	PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
-	buf_add(pem, text, (size_t)BIO_get_mem_data(bio, &text));
+	drain(bio, pem);
 	BIO_free(bio);
 	X509_free(x);
 }
