@@ -66,6 +66,7 @@ static const struct command commands[] = {
 	{ "show routes", "show-routes", NULL, NULL },
 	{ "show rules", "show-rules", NULL, NULL },
 	{ "show stats", "show-stats", NULL, NULL },
+	{ "show status", "show-status", NULL, NULL },
 	{ "spf walk", NULL, "[-4 | -6]", ctl_spf_walk },
 	{ "update table", "update-table", "NAME", NULL },
 };

@@ -123,6 +123,7 @@ enum proc_message {
 	MSG_CTL_LINE, /* back: a line of the answer */
 	MSG_CTL_END,
 	MSG_VERBOSE, /* control -> parent -> all: u8 */
+	MSG_PAUSED,  /* control -> parent: enum setup_paused, u8 */
 };
 
 struct event_base;

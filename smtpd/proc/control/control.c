@@ -134,6 +134,58 @@ verbose(struct client *c, bool on)
 	end(c, "");
 }
 
+/* The parent keeps it for a process that has to be started again. */
+static void
+set_paused(struct client *c, const char *text)
+{
+	static const struct {
+		const char *pause, *resume;
+		unsigned what;
+	} all[] = {
+		{ "pause mda", "resume mda", SETUP_PAUSE_MDA },
+		{ "pause mta", "resume mta", SETUP_PAUSE_MTA },
+		{ "pause smtp", "resume smtp", SETUP_PAUSE_SMTP },
+	};
+	struct setup *s = c->proc->setup;
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		if (strcmp(text, all[i].pause) == 0)
+			s->paused |= all[i].what;
+		else if (strcmp(text, all[i].resume) == 0)
+			s->paused &= ~all[i].what;
+		else
+			continue;
+		buf_add_u8(&b, (uint8_t)s->paused);
+		proc_send(c->proc, PROC_PARENT, 0, MSG_PAUSED, &b, -1);
+		buf_free(&b);
+	}
+}
+
+static void
+show_status(struct client *c)
+{
+	static const struct {
+		const char *name;
+		unsigned what;
+	} all[] = {
+		{ "MDA", SETUP_PAUSE_MDA },
+		{ "MTA", SETUP_PAUSE_MTA },
+		{ "SMTP", SETUP_PAUSE_SMTP },
+	};
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		buf_reset(&b);
+		buf_printf(&b, "%s %s", all[i].name,
+		    (c->proc->setup->paused & all[i].what) != 0 ? "paused" :
+								  "running");
+		ipc_send(c->ipc, MSG_CTL_LINE, b.data, b.len, -1);
+	}
+	buf_free(&b);
+	end(c, "");
+}
+
 static void
 show_rules(struct client *c)
 {
@@ -155,6 +207,7 @@ command(struct client *c, const char *text)
 {
 	size_t len = strlen(text);
 
+	set_paused(c, text);
 	if (strcmp(text, "pause smtp") == 0 ||
 	    strcmp(text, "resume smtp") == 0) {
 		for (unsigned i = 0; i < c->proc->setup->n_dispatchers; i++)
@@ -172,6 +225,8 @@ command(struct client *c, const char *text)
 		verbose(c, true);
 	} else if (strcmp(text, "log brief") == 0) {
 		verbose(c, false);
+	} else if (strcmp(text, "show-status") == 0) {
+		show_status(c);
 	} else if (strcmp(text, "show-rules") == 0) {
 		show_rules(c);
 	} else {

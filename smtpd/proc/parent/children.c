@@ -160,7 +160,13 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	case MSG_PROGRAM:
 		programs_message(pa, c->who.id, m);
 		break;
+	case MSG_PAUSED:
+		if (m->len == 1)
+			pa->setup->paused = m->data[0];
+		break;
 	case MSG_VERBOSE:
+		/* Also for who is started again, and after a reload. */
+		pa->setup->verbose = m->len == 1 && m->data[0] != 0;
 		for (unsigned i = 0; i < pa->n_children; i++) {
 			if (pa->children[i].ipc != NULL)
 				ipc_send(pa->children[i].ipc, MSG_VERBOSE,

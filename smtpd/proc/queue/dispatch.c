@@ -41,9 +41,31 @@ queue_unschedule(struct queue *q, uint64_t id)
 	queue_want_commit(q);
 }
 
+/*
+ * What became of it is not on disk before the commit: until then it must not
+ * be delivered again, whoever asks.
+ */
+static void
+land(struct queue *q, uint64_t id)
+{
+	wire_put_u64(&q->landed, id);
+}
+
+uint64_t
+dispatch_flies(const struct queue *q, uint64_t id)
+{
+	return schedule_when(q->flying, id);
+}
+
 void
 queue_flush_schedule(struct queue *q)
 {
+	struct wire w;
+
+	wire_init(&w, q->landed.data, q->landed.len);
+	while (w.left > 0)
+		schedule_remove(q->flying, wire_u64(&w));
+	buf_reset(&q->landed);
 	if (q->schedule.len > 0)
 		proc_send(
 		    q->proc, PROC_SCHEDULER, 0, MSG_SCHEDULE, &q->schedule, -1);
@@ -96,6 +118,7 @@ succeed(struct queue *q, struct envelope *ev, const struct relay_result *by,
 	    (ev->notify & DSN_SUCCESS) == 0 ||
 	    (by != NULL && by->status == RELAY_OK);
 
+	land(q, ev->id);
 	log_delivery(ev, by, "Ok", line);
 	proc_count(q->proc, "scheduler.delivery.ok", 1);
 	queue_unschedule(q, ev->id);
@@ -116,6 +139,7 @@ fail(struct queue *q, struct envelope *ev, const struct relay_result *by,
 	bool told = address_is_null(&ev->sender) ||
 	    (ev->notify != 0 && (ev->notify & DSN_FAILURE) == 0);
 
+	land(q, ev->id);
 	envelope_set_text(ev, ENVELOPE_ERROR, line);
 	log_delivery(ev, by, "PermFail", line);
 	proc_count(q->proc, "scheduler.delivery.permfail", 1);
@@ -155,6 +179,7 @@ retry(struct queue *q, struct envelope *ev, const struct relay_result *by,
 {
 	uint64_t now = (uint64_t)time(NULL), next;
 
+	land(q, ev->id);
 	ev->retry++;
 	ev->last_try_at = now;
 	envelope_set_text(ev, ENVELOPE_ERROR, line);
@@ -332,9 +357,9 @@ dispatch_action(struct queue *q, struct envelope *ev)
 		retry(q, ev, NULL,
 		    "451 4.3.5 The action of this envelope is no longer in "
 		    "the configuration");
-	else if (ev->type == ENVELOPE_MTA && !onward_flies(q, ev->id))
+	else if (ev->type == ENVELOPE_MTA)
 		onward_add(q, ev, a);
-	else if (ev->type == ENVELOPE_MDA)
+	else
 		dispatch_local(q, ev, a);
 }
 
@@ -345,6 +370,9 @@ dispatch_due(struct queue *q, uint64_t id)
 	struct envelope ev;
 	struct err e;
 
+	/* Its result says what is next. */
+	if (dispatch_flies(q, id) != UINT64_MAX)
+		return;
 	if (store_get(q->store, id, &ev, &e) == -1) {
 		/* Removed meanwhile; or unreadable, which the log tells. */
 		if (e.kind != ERR_NOT_FOUND)
@@ -369,7 +397,9 @@ dispatch_due(struct queue *q, uint64_t id)
 		q->later =
 		    xreallocarray(q->later, q->n_later + 1, sizeof(*q->later));
 		q->later[q->n_later++] = id;
+		queue_unschedule(q, id); /* it takes no other's place */
 	} else {
+		schedule_put(q->flying, id, now);
 		dispatch_action(q, &ev);
 	}
 	envelope_clear(&ev);
@@ -401,9 +431,31 @@ dispatch_user_found(struct queue *q, struct ipc_msg *m)
 	n = u->n_waiting;
 	u->waiting = NULL;
 	u->n_waiting = 0;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		schedule_remove(q->flying, ids[i]);
 		dispatch_due(q, ids[i]);
+	}
 	free(ids);
+}
+
+void
+dispatch_give_up_user(struct queue *q, uint64_t id)
+{
+	land(q, id);
+	queue_schedule(q, id, 0);
+}
+
+/* Of an envelope in flight; *ev only when it is still there. */
+static bool
+take_landed(struct queue *q, uint64_t id, struct envelope *ev)
+{
+	struct err e;
+
+	if (store_get(q->store, id, ev, &e) == 0)
+		return true;
+	land(q, id);
+	queue_unschedule(q, id);
+	return false;
 }
 
 /* DELIVERED: id u64, status u8, line. */
@@ -412,7 +464,6 @@ dispatch_result(struct queue *q, struct ipc_msg *m)
 {
 	struct envelope ev;
 	struct wire w;
-	struct err e;
 	uint64_t id;
 	uint8_t status;
 	char *line;
@@ -420,7 +471,7 @@ dispatch_result(struct queue *q, struct ipc_msg *m)
 	wire_init(&w, m->data, m->len);
 	id = wire_u64(&w);
 	status = wire_u8(&w);
-	if (!wire_ok(&w) || store_get(q->store, id, &ev, &e) == -1)
+	if (!wire_ok(&w) || !take_landed(q, id, &ev))
 		return;
 	line = xstrndup((const char *)m->data + 9, m->len - 9);
 	if (status == DELIVERY_OK)
@@ -437,9 +488,8 @@ void
 dispatch_given_back(struct queue *q, uint64_t id, const char *line)
 {
 	struct envelope ev;
-	struct err e;
 
-	if (store_get(q->store, id, &ev, &e) == -1)
+	if (!take_landed(q, id, &ev))
 		return;
 	retry(q, &ev, NULL, line);
 	envelope_clear(&ev);
@@ -449,9 +499,8 @@ void
 dispatch_relayed(struct queue *q, const struct relay_result *r)
 {
 	struct envelope ev;
-	struct err e;
 
-	if (store_get(q->store, r->id, &ev, &e) == -1)
+	if (!take_landed(q, r->id, &ev))
 		return;
 	if (r->status == RELAY_FAILED)
 		fail(q, &ev, r, r->line);

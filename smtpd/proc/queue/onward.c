@@ -180,14 +180,6 @@ land(struct queue *q, struct relay_flight *f)
 	free_job(j);
 }
 
-bool
-onward_flies(struct queue *q, uint64_t id)
-{
-	struct relay_flight key = { .id = id };
-
-	return RB_FIND(relay_flights, &q->flights, &key) != NULL;
-}
-
 /* RELAYED: smtpd/queue/relay.h. */
 static void
 take_result(struct queue *q, struct ipc_msg *m)

@@ -18,6 +18,8 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
+#include "smtpd/schedule/schedule.h"
+
 #include "smtpd/proc/queue/queue.h"
 #include "smtpd/proc/queue/queue_internal.h"
 
@@ -90,6 +92,7 @@ start(struct proc *p)
 	TAILQ_INIT(&q->batch);
 	TAILQ_INIT(&q->notices);
 	TAILQ_INIT(&q->users);
+	q->flying = schedule_new();
 	onward_init(q);
 	q->store = store_open(p->setup->spool, &e);
 	if (q->store == NULL) {
@@ -172,7 +175,7 @@ peer_gone(struct proc *p, struct proc_peer peer)
 	/* What waits for a user is due again at once. */
 	TAILQ_FOREACH(u, &q->users, entry) {
 		for (size_t i = 0; i < u->n_waiting; i++)
-			queue_schedule(q, u->waiting[i], 0);
+			dispatch_give_up_user(q, u->waiting[i]);
 		u->n_waiting = 0;
 		u->known = true;
 		u->status = 2;

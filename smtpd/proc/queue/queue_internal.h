@@ -70,6 +70,7 @@ struct user_entry {
 };
 
 struct conf_action;
+struct schedule;
 struct relay_job;
 struct relay_result;
 
@@ -90,6 +91,8 @@ struct queue {
 	struct event *commit, *tick;
 	uint64_t batch_since_us;
 	uint64_t last_request;
+	struct schedule *flying; /* ids that are being delivered, since when */
+	struct buf landed;       /* u64 each: to leave flying at the commit */
 	uint64_t *later; /* ids that the stopped or paused agents would get */
 	size_t n_later;
 	unsigned paused;
@@ -106,19 +109,24 @@ void reception_commit(struct queue *q, struct reception *r);
 void reception_lost_peer(struct queue *q, struct proc_peer peer);
 uint32_t reception_new_msgid(struct queue *q);
 
-/* Write and sync what waits, and tell all who wait for it. */
-void queue_commit(struct queue *q);
+/* Write and sync what waits, and tell all who wait for it.  False: it could
+ * not be written. */
+bool queue_commit(struct queue *q);
 /* Soon. */
 void queue_want_commit(struct queue *q);
 
 /* dispatch.c: envelopes that are due, and what became of them. */
 void dispatch_due(struct queue *q, uint64_t id);
 void dispatch_user_found(struct queue *q, struct ipc_msg *m);
+/* Nobody could say who delivers it: it is due again. */
+void dispatch_give_up_user(struct queue *q, uint64_t id);
 void dispatch_result(struct queue *q, struct ipc_msg *m);
 void dispatch_relayed(struct queue *q, const struct relay_result *r);
 /* Nobody has tried: soon again. */
 void dispatch_given_back(struct queue *q, uint64_t id, const char *line);
 void dispatch_forget_users(struct queue *q);
+/* Since when an envelope is being delivered; UINT64_MAX: it is not. */
+uint64_t dispatch_flies(const struct queue *q, uint64_t id);
 void queue_schedule(struct queue *q, uint64_t id, uint64_t at);
 void queue_unschedule(struct queue *q, uint64_t id);
 void queue_flush_schedule(struct queue *q);
@@ -129,8 +137,6 @@ void onward_add(
     struct queue *q, const struct envelope *ev, const struct conf_action *a);
 /* Hand over what onward_add() has gathered. */
 void onward_flush(struct queue *q);
-/* Whether an envelope is with the dispatcher. */
-bool onward_flies(struct queue *q, uint64_t id);
 void onward_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
 void onward_lost_peer(struct queue *q, struct proc_peer peer);
 

@@ -264,7 +264,7 @@ reception_lost_peer(struct queue *q, struct proc_peer peer)
 	}
 }
 
-void
+bool
 queue_commit(struct queue *q)
 {
 	struct reception *r;
@@ -288,4 +288,5 @@ queue_commit(struct queue *q)
 	queue_flush_schedule(q);
 	if (ok && store_collect(q->store, &e) == -1)
 		log_warn("queue: %s", e.msg);
+	return ok;
 }

@@ -100,17 +100,34 @@ add_flags(const struct envelope *ev, struct buf *out)
 	}
 }
 
+/* "inflight", and for how many seconds; "offline" is held. */
+static const char *
+state_of(const struct request *r, const struct envelope *ev, char secs[24])
+{
+	uint64_t since = dispatch_flies(r->q, ev->id);
+	uint64_t now = (uint64_t)time(NULL);
+
+	secs[0] = '\0';
+	if (since != UINT64_MAX) {
+		snprintf(secs, 24, "%llu",
+		    (unsigned long long)(now > since ? now - since : 0));
+		return "inflight";
+	}
+	return (ev->flags & ENVELOPE_HOLD) != 0 ? "offline" : "pending";
+}
+
 static void
 show_json(struct request *r, const struct envelope *ev)
 {
 	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
-	char dest[ADDRESS_TEXT_LEN], id[24];
+	char dest[ADDRESS_TEXT_LEN], id[24], secs[24];
 	uint64_t expires = ev->created_at + ev->ttl;
 	json_t *o;
 	char *text;
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)ev->id);
-	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:i,s:b,s:s}",
+	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:i,s:b,s:s,"
+		      "s:s}",
 	    "evpid", id, "family", family(ev), "type", kind(ev), "action",
 	    envelope_text(ev, ENVELOPE_ACTION), "sender",
 	    address_text(&ev->sender, from), "rcpt",
@@ -118,8 +135,8 @@ show_json(struct request *r, const struct envelope *ev)
 	    "created", (json_int_t)ev->created_at, "expires",
 	    (json_int_t)expires, "last_try", (json_int_t)ev->last_try_at,
 	    "retry", (int)ev->retry, "suspended",
-	    (ev->flags & ENVELOPE_HOLD) != 0, "error",
-	    envelope_text(ev, ENVELOPE_ERROR));
+	    (ev->flags & ENVELOPE_HOLD) != 0, "state", state_of(r, ev, secs),
+	    "error", envelope_text(ev, ENVELOPE_ERROR));
 	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	if (text != NULL)
 		send_line(r, text, strlen(text));
@@ -131,8 +148,9 @@ static void
 show_one(struct request *r, struct envelope *ev)
 {
 	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
-	char dest[ADDRESS_TEXT_LEN];
+	char dest[ADDRESS_TEXT_LEN], secs[24];
 	uint64_t expires = ev->created_at + ev->ttl;
+	const char *state = state_of(r, ev, secs);
 	struct buf b = { 0 };
 
 	if (r->json) {
@@ -142,12 +160,11 @@ show_one(struct request *r, struct envelope *ev)
 	buf_printf(&b, "%016llx|%s|%s|", (unsigned long long)ev->id, family(ev),
 	    kind(ev));
 	add_flags(ev, &b);
-	buf_printf(&b, "|%s|%s|%s|%llu|%llu|%llu|%u|%s||%s",
+	buf_printf(&b, "|%s|%s|%s|%llu|%llu|%llu|%u|%s|%s|%s",
 	    address_text(&ev->sender, from), address_text(&ev->rcpt, to),
 	    address_text(&ev->dest, dest), (unsigned long long)ev->created_at,
 	    (unsigned long long)expires, (unsigned long long)ev->last_try_at,
-	    ev->retry, (ev->flags & ENVELOPE_HOLD) != 0 ? "offline" : "pending",
-	    envelope_text(ev, ENVELOPE_ERROR));
+	    ev->retry, state, secs, envelope_text(ev, ENVELOPE_ERROR));
 	send_line(r, b.data, b.len);
 	buf_free(&b);
 }
@@ -163,7 +180,8 @@ static void
 schedule_now(struct request *r, struct envelope *ev)
 {
 	if ((ev->flags &
-		(ENVELOPE_HOLD | ENVELOPE_FAILED | ENVELOPE_DELIVERED)) == 0)
+		(ENVELOPE_HOLD | ENVELOPE_FAILED | ENVELOPE_DELIVERED)) == 0 &&
+	    dispatch_flies(r->q, ev->id) == UINT64_MAX)
 		queue_schedule(r->q, ev->id, 0);
 }
 
@@ -180,7 +198,8 @@ resume_one(struct request *r, struct envelope *ev)
 {
 	ev->flags &= ~(uint32_t)ENVELOPE_HOLD;
 	store_add_update(r->q->store, ev);
-	queue_schedule(r->q, ev->id, 0);
+	if (dispatch_flies(r->q, ev->id) == UINT64_MAX)
+		queue_schedule(r->q, ev->id, 0);
 }
 
 static void
@@ -329,8 +348,14 @@ run_each(struct request *r, const char *arg,
 		return;
 	}
 	r->each = each;
+	/* What is seen is on disk, and what is done, before it is told. */
+	queue_commit(r->q);
 	store_each(r->q->store, on_each, r);
-	send_end(r, r->only != 0 && r->done == 0 ? "no such envelope" : "");
+	if (!queue_commit(r->q))
+		send_end(r, "the queue can't be written: see the log");
+	else
+		send_end(
+		    r, r->only != 0 && r->done == 0 ? "no such envelope" : "");
 }
 
 static void
