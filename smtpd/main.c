@@ -33,6 +33,7 @@
 #include "smtpd/proc/filter/filter.h"
 #include "smtpd/proc/keys/keys.h"
 #include "smtpd/proc/lookup/lookup.h"
+#include "smtpd/proc/offline/offline.h"
 #include "smtpd/proc/parent/parent.h"
 #include "smtpd/proc/proc.h"
 #include "smtpd/proc/queue/queue.h"
@@ -64,7 +65,8 @@ run_process(const char *name, const char *instance)
 {
 	static const struct proc_ops *const all[] = { &lookup_ops, &queue_ops,
 		&scheduler_ops, &dispatcher_ops, &control_ops, &deliver_ops,
-		&resolver_ops, &keys_ops, &auth_ops, &filter_ops };
+		&resolver_ops, &keys_ops, &auth_ops, &filter_ops,
+		&offline_ops };
 	uint64_t n;
 
 	if (!conv_u64(instance, 0, PROC_INSTANCES - 1, &n))
@@ -187,8 +189,10 @@ own_spool(const struct setup *s)
 		log_error("%s: can't be made", SETUP_EMPTY_DIR);
 		return -1;
 	}
-	if (mkdir(s->spool, 0700) == 0 || access(s->spool, F_OK) == 0) {
-		if (chown(s->spool, s->queue_uid, s->queue_gid) == 0)
+	/* Others may pass, to where mail waits; all else in it is private. */
+	if (mkdir(s->spool, 0711) == 0 || access(s->spool, F_OK) == 0) {
+		if (chown(s->spool, s->queue_uid, s->queue_gid) == 0 &&
+		    chmod(s->spool, 0711) == 0)
 			return 0;
 	}
 	log_error("%s: can't be made the spool", s->spool);

@@ -23,6 +23,7 @@
 #include "smtpd/queue/envelope.h"
 
 #include "smtpd/ctl/ctl.h"
+#include "smtpd/ctl/offline.h"
 #include "smtpd/ctl/replay.h"
 #include "smtpd/ctl/spfwalk.h"
 
@@ -320,6 +321,18 @@ match_words(const struct command *c, int argc, char **argv)
 	return n;
 }
 
+/* Mail that no smtpd has taken in yet; not among the lines that programs
+ * read. */
+static void
+print_offline(void)
+{
+	long n = offline_count();
+
+	if (n > 0)
+		fprintf(stderr, "smtpctl: %ld message%s waiting offline\n", n,
+		    n == 1 ? "" : "s");
+}
+
 static int
 run_command(const struct command *c, int argc, char **argv, struct err *e)
 {
@@ -338,6 +351,8 @@ run_command(const struct command *c, int argc, char **argv, struct err *e)
 	if (argc == 1)
 		buf_printf(&b, " %s", argv[0]);
 	rc = ctl_ask(MSG_CTL, &b, e);
+	if (strncmp(c->verb, "show-queue", 10) == 0)
+		print_offline();
 	buf_free(&b);
 	return rc;
 }

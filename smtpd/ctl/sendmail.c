@@ -4,8 +4,8 @@
 /*
  * sendmail: a message on standard input, to the running smtpd.
  */
-#include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,40 +16,29 @@
 #include "lib/err.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
-#include "lib/wire.h"
 
 #include "smtpd/proc/proc.h"
 #include "smtpd/smtp/address.h"
 #include "smtpd/smtp/header.h"
+#include "smtpd/submit/submission.h"
+#include "smtpd/submit/transaction.h"
 
 #include "smtpd/ctl/ctl.h"
-
-#define RCPTS_MAX 1000
+#include "smtpd/ctl/offline.h"
 
 struct mail {
-	const char *from, *name, *notify, *ret, *envid;
+	struct submission s;
+	const char *name; /* of the sender; or NULL */
 	bool from_header;
-	struct address rcpts[RCPTS_MAX];
-	size_t n_rcpts;
-	struct buf text; /* with LF */
-	FILE *smtp;
 };
 
 static bool
 add_rcpt(struct mail *m, const char *text, size_t len)
 {
-	if (m->n_rcpts == RCPTS_MAX ||
-	    !address_parse(text, len, true, &m->rcpts[m->n_rcpts])) {
-		fprintf(
-		    stderr, "sendmail: not an address: %.*s\n", (int)len, text);
-		return false;
-	}
-	for (size_t i = 0; i < m->n_rcpts; i++) {
-		if (address_equal(&m->rcpts[i], &m->rcpts[m->n_rcpts]))
-			return true;
-	}
-	m->n_rcpts++;
-	return true;
+	if (submission_add_rcpt(&m->s, text, len))
+		return true;
+	fprintf(stderr, "sendmail: not an address: %.*s\n", (int)len, text);
+	return false;
 }
 
 /* One mailbox of a header field: what is in <>, or the text itself. */
@@ -134,11 +123,11 @@ add_field(struct mail *m, const struct header_field *f)
 static bool
 rcpts_from_header(struct mail *m)
 {
-	const char *text = (const char *)m->text.data;
+	const char *text = (const char *)m->s.text.data;
 	struct header_field f;
 	size_t at = 0;
 
-	while (header_next(text, m->text.len, &at, &f) == HEADER_FIELD) {
+	while (header_next(text, m->s.text.len, &at, &f) == HEADER_FIELD) {
 		if ((header_is(&f, "To") || header_is(&f, "Cc") ||
 			header_is(&f, "Bcc")) &&
 		    !add_field(m, &f))
@@ -162,125 +151,98 @@ read_text(struct mail *m, bool dots)
 		}
 		if (dots && n == 2 && line[0] == '.')
 			break;
-		buf_add(&m->text, line, (size_t)n);
+		buf_add(&m->s.text, line, (size_t)n);
 	}
 	free(line);
-	if (m->text.len > 0 && m->text.data[m->text.len - 1] != '\n')
-		buf_add_u8(&m->text, '\n');
+	if (m->s.text.len > 0 && m->s.text.data[m->s.text.len - 1] != '\n')
+		buf_add_u8(&m->s.text, '\n');
 	return !ferror(stdin);
 }
 
-/* The reply's last line; its first digit. */
-static int
-read_reply(struct mail *m, char *line, size_t size)
+/* The header gets a From field when there is a name for it; a text that
+ * doesn't begin with a header is all body. */
+static void
+complete_text(struct mail *m)
 {
-	do {
-		if (fgets(line, (int)size, m->smtp) == NULL) {
-			snprintf(line, size, "smtpd closed the connection\n");
-			return 4;
-		}
-	} while (strlen(line) > 3 && line[3] == '-');
-	return line[0] - '0';
-}
+	const struct buf text = m->s.text;
+	struct buf whole = { 0 };
+	struct header_facts facts;
+	long len = header_length((const char *)text.data, text.len, true);
 
-static int
-expect(struct mail *m, int expected)
-{
-	char line[2048];
-	int got;
-
-	fflush(m->smtp);
-	got = read_reply(m, line, sizeof(line));
-	if (got == expected)
-		return 0;
-	fprintf(stderr, "sendmail: %s", line);
-	return got == 5 ? EX_UNAVAILABLE : EX_TEMPFAIL;
+	header_scan((const char *)text.data, (size_t)len, &facts);
+	if (!facts.from && m->name != NULL)
+		buf_printf(&whole, "From: %s <%s>\n", m->name,
+		    m->s.words[SUBMISSION_FROM]);
+	if (facts.bad)
+		buf_add_u8(&whole, '\n');
+	buf_add(&whole, text.data, text.len);
+	buf_free(&m->s.text);
+	m->s.text = whole;
 }
 
 static void
-send_text(struct mail *m)
+print_refusal(void *arg, const struct address *rcpt, const char *line)
 {
-	const char *text = (const char *)m->text.data;
-	struct header_facts facts;
-	bool start = true;
-	long len = header_length(text, m->text.len, true);
+	char text[ADDRESS_TEXT_LEN];
 
-	header_scan(text, m->text.len == 0 ? 0 : (size_t)len, &facts);
-	if (!facts.from && m->name != NULL)
-		fprintf(m->smtp, "From: %s <%s>\r\n", m->name, m->from);
-	/* A text that doesn't begin with a header is all body. */
-	if (facts.bad)
-		fputs("\r\n", m->smtp);
-	for (size_t i = 0; i < m->text.len; i++) {
-		char c = text[i];
-
-		if (start && c == '.')
-			putc('.', m->smtp);
-		if (c == '\n')
-			putc('\r', m->smtp);
-		if (c != '\r' && c != '\0')
-			putc(c, m->smtp);
-		start = c == '\n';
-	}
-	fputs(".\r\n", m->smtp);
+	(void)arg;
+	if (rcpt == NULL)
+		fprintf(stderr, "sendmail: %s\n", line);
+	else
+		fprintf(stderr, "sendmail: %s: %s\n", address_text(rcpt, text),
+		    line);
 }
 
-static int
-transact(struct mail *m)
+/* To the smtpd that runs. */
+static enum submit_result
+send_now(struct mail *m, struct err *e)
 {
-	char rcpt[ADDRESS_TEXT_LEN], dsn[256];
-	int rc;
+	const uint8_t hello[8] = { 0, 0, 0, 0, MSG_LISTEN, 0, 0, 0 };
+	enum submit_result rc;
+	int fd = ctl_connect(e);
+	struct submit *d;
 
-	rc = expect(m, 2);
-	if (rc == 0) {
-		fputs("EHLO localhost\r\n", m->smtp);
-		rc = expect(m, 2);
+	if (fd == -1)
+		return SUBMIT_LOST;
+	if (fs_write_all(fd, hello, sizeof(hello), e) == -1) {
+		close(fd);
+		return SUBMIT_LOST;
 	}
-	snprintf(dsn, sizeof(dsn), " BODY=8BITMIME%s%s%s%s",
-	    m->ret == NULL ? "" : " RET=", m->ret == NULL ? "" : m->ret,
-	    m->envid == NULL ? "" : " ENVID=",
-	    m->envid == NULL ? "" : m->envid);
-	if (rc == 0) {
-		fprintf(m->smtp, "MAIL FROM:<%s>%s\r\n", m->from, dsn);
-		rc = expect(m, 2);
-	}
-	snprintf(dsn, sizeof(dsn), "%s%s", m->notify == NULL ? "" : " NOTIFY=",
-	    m->notify == NULL ? "" : m->notify);
-	for (size_t i = 0; i < m->n_rcpts && rc == 0; i++) {
-		fprintf(m->smtp, "RCPT TO:<%s>%s\r\n",
-		    address_text(&m->rcpts[i], rcpt), dsn);
-		rc = expect(m, 2);
-	}
-	if (rc == 0) {
-		fputs("DATA\r\n", m->smtp);
-		rc = expect(m, 3);
-	}
-	if (rc == 0) {
-		send_text(m);
-		rc = expect(m, 2);
-	}
-	if (rc == 0)
-		fputs("QUIT\r\n", m->smtp);
+	d = submit_new(fd, print_refusal, NULL, e);
+	if (d == NULL)
+		return SUBMIT_LOST;
+	rc = submit_greet(d);
+	if (rc == SUBMIT_OK)
+		rc = submit_send(d, &m->s);
+	if (rc == SUBMIT_OK)
+		submit_quit(d);
+	submit_free(d);
 	return rc;
 }
 
+/* To smtpd, or, when there is none that takes it, to where it waits. */
 static int
 send_mail(struct mail *m)
 {
-	const uint8_t hello[8] = { 0, 0, 0, 0, MSG_LISTEN, 0, 0, 0 };
-	struct err e;
-	int fd = ctl_connect(&e), rc;
+	struct err now, e;
 
-	if (fd == -1 || fs_write_all(fd, hello, sizeof(hello), &e) == -1) {
-		fprintf(stderr, "sendmail: %s\n", e.msg);
+	err_set(&now, ERR_SYSTEM, "smtpd closed the connection");
+	signal(SIGPIPE, SIG_IGN);
+	switch (send_now(m, &now)) {
+	case SUBMIT_OK:
+		return EX_OK;
+	case SUBMIT_LATER:
 		return EX_TEMPFAIL;
+	case SUBMIT_REFUSED:
+		return EX_UNAVAILABLE;
+	case SUBMIT_LOST:
+		break;
 	}
-	m->smtp = fdopen(fd, "r+");
-	if (m->smtp == NULL)
-		return EX_OSERR;
-	rc = transact(m);
-	fclose(m->smtp);
-	return rc;
+	if (offline_write(&m->s, &e) == 0)
+		return EX_OK;
+	fprintf(stderr, "sendmail: %s\nsendmail: nor can it wait: %s\n",
+	    now.msg, e.msg);
+	return EX_TEMPFAIL;
 }
 
 static const char *
@@ -289,6 +251,34 @@ own_name(void)
 	const struct passwd *pw = getpwuid(getuid());
 
 	return pw == NULL ? "nobody" : pw->pw_name;
+}
+
+/* False, after saying so, when that can't be. */
+static bool
+set_word(struct mail *m, enum submission_word word, const char *text)
+{
+	if (submission_set(&m->s, word, text))
+		return true;
+	fprintf(stderr, "sendmail: %s: %s\n",
+	    word == SUBMISSION_FROM ? "not an address" : "not possible", text);
+	return false;
+}
+
+/* The envelope's part of the options; false: a bad one. */
+static bool
+envelope_option(struct mail *m, int c, const char *text)
+{
+	switch (c) {
+	case 'N':
+		return set_word(m, SUBMISSION_NOTIFY, text);
+	case 'R':
+		return set_word(m, SUBMISSION_RET, text);
+	case 'V':
+		return set_word(m, SUBMISSION_ENVID, text);
+	default:
+		return set_word(
+		    m, SUBMISSION_FROM, strcmp(text, "<>") == 0 ? "" : text);
+	}
 }
 
 /* -1: go on; else the exit status. */
@@ -306,7 +296,11 @@ read_options(
 			break;
 		case 'f':
 		case 'r':
-			m->from = strcmp(optarg, "<>") == 0 ? "" : optarg;
+		case 'N':
+		case 'R':
+		case 'V':
+			if (!envelope_option(m, c, optarg))
+				return EX_USAGE;
 			break;
 		case 'i':
 			*dots = false;
@@ -314,15 +308,6 @@ read_options(
 		case 'o':
 			if (optarg[0] == 'i')
 				*dots = false;
-			break;
-		case 'N':
-			m->notify = optarg;
-			break;
-		case 'R':
-			m->ret = optarg;
-			break;
-		case 'V':
-			m->envid = optarg;
 			break;
 		case 't':
 			m->from_header = true;
@@ -346,23 +331,17 @@ read_options(
 static int
 submit(struct mail *m, int argc, char **argv, bool dots)
 {
-	struct address from;
-
 	for (; optind < argc; optind++) {
 		if (!add_rcpt(m, argv[optind], strlen(argv[optind])))
 			return EX_DATAERR;
 	}
-	if (m->from[0] != '\0' &&
-	    !address_parse(m->from, strlen(m->from), true, &from)) {
-		fprintf(stderr, "sendmail: not an address: %s\n", m->from);
-		return EX_USAGE;
-	}
 	if (!read_text(m, dots) || (m->from_header && !rcpts_from_header(m)))
 		return EX_DATAERR;
-	if (m->n_rcpts == 0) {
+	if (m->s.n_rcpts == 0) {
 		fprintf(stderr, "sendmail: no recipients\n");
 		return EX_USAGE;
 	}
+	complete_text(m);
 	return send_mail(m);
 }
 
@@ -373,12 +352,16 @@ ctl_sendmail(int argc, char **argv)
 	bool dots = true, newaliases = false;
 	int rc;
 
-	m->from = own_name();
+	if (!submission_set(&m->s, SUBMISSION_FROM, own_name()) ||
+	    !submission_set(&m->s, SUBMISSION_USER, own_name())) {
+		free(m);
+		return EX_NOUSER;
+	}
 	rc = read_options(m, argc, argv, &dots, &newaliases);
 	if (rc == -1)
 		rc = newaliases ? ctl_makemap(argc, argv, true) :
 				  submit(m, argc, argv, dots);
-	buf_free(&m->text);
+	submission_free(&m->s);
 	free(m);
 	return rc;
 }

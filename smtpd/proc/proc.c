@@ -39,6 +39,7 @@ static const char *const names[] = {
 	[PROC_KEYS] = "keys",
 	[PROC_AUTH] = "auth",
 	[PROC_FILTER] = "filter",
+	[PROC_OFFLINE] = "offline",
 };
 
 const char *

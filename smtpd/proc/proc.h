@@ -25,6 +25,11 @@
 #define PROC_INSTANCES 16
 #define PROC_PARENT_FD 3
 
+/* How an offline process ends. */
+#define PROC_OFFLINE_DONE  0
+#define PROC_OFFLINE_LATER 1
+#define PROC_OFFLINE_BAD   2 /* what no smtpd will ever take */
+
 enum proc_id {
 	PROC_PARENT,
 	PROC_CONTROL,
@@ -37,6 +42,7 @@ enum proc_id {
 	PROC_KEYS,
 	PROC_AUTH,
 	PROC_FILTER,
+	PROC_OFFLINE,
 	PROC_COUNT
 };
 
@@ -117,6 +123,10 @@ enum proc_message {
 	MSG_SIGN,   /* dispatcher -> keys: tls_signing_encode() */
 	MSG_SIGNED, /* back: the signature, or nothing */
 	MSG_TICKET, /* dispatcher -> keys: nothing; back: the key */
+
+	/* parent -> dispatcher: the name of a file that waits, +fd, a session;
+	 * parent -> offline: +fd, the file */
+	MSG_OFFLINE,
 
 	MSG_COUNT,    /* all -> control: counter name, delta */
 	MSG_CTL,      /* control -> queue, dispatcher: a request */

@@ -36,6 +36,7 @@ static const struct rights rights[PROC_COUNT] = {
 	[PROC_DISPATCHER] = { .sockets = true, .own_root = true },
 	[PROC_KEYS] = { .own_root = true },
 	[PROC_FILTER] = { .own_root = true },
+	[PROC_OFFLINE] = { .own_root = true },
 	[PROC_RESOLVER] = { .sockets = true, .own_root = true },
 };
 

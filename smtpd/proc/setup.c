@@ -79,7 +79,7 @@ setup_paths(char **spool, char **socket)
 	if (dir != NULL && dir[0] != '\0') {
 		*spool = xstrdup(dir);
 	} else if (geteuid() == 0 || home == NULL) {
-		*spool = xstrdup("/var/spool/smtpd");
+		*spool = xstrdup(SETUP_SPOOL);
 		*socket = xstrdup("/run/smtpd.sock");
 		return;
 	} else {

@@ -20,6 +20,8 @@
 #define SETUP_USER         "_smtpd"
 #define SETUP_QUEUE_USER   "_smtpq"
 #define SETUP_EMPTY_DIR    "/var/empty"
+#define SETUP_SPOOL        "/var/spool/smtpd"
+#define SETUP_OFFLINE      "offline" /* in the spool: mail that waits */
 
 struct buf;
 struct conf;

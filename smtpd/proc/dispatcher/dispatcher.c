@@ -107,18 +107,23 @@ unlisten(struct dispatcher *d)
 	}
 }
 
-/* A connection of the local socket: LISTEN with no listener, from control. */
+/* A connection of the local socket: LISTEN with no listener, from control;
+ * or OFFLINE with a name, from the parent. */
 static void
 take_local(struct dispatcher *d, struct ipc_msg *m)
 {
 	const struct conf_listen *l, *found = NULL;
+	struct session *s;
 
 	TAILQ_FOREACH(l, &d->proc->setup->conf->listens, entry) {
 		if (l->socket)
 			found = l;
 	}
-	if (m->fd != -1)
-		session_new(d, found, ipc_take_fd(m), NULL);
+	if (m->fd == -1)
+		return;
+	s = session_new(d, found, ipc_take_fd(m), NULL);
+	if (m->type == MSG_OFFLINE && m->len < sizeof(s->offline))
+		memcpy(s->offline, m->data, m->len);
 }
 
 /* Not before the filters are there, or are known not to be. */
@@ -406,6 +411,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 			take_local(d, m);
 		else
 			add_listener(d, m);
+		break;
+	case MSG_OFFLINE:
+		take_local(d, m);
 		break;
 	case MSG_UNLISTEN:
 		unlisten(d);

@@ -383,7 +383,7 @@ session_open(struct session *s)
 	identify(s);
 }
 
-void
+struct session *
 session_new(struct dispatcher *d, const struct conf_listen *listen,
     evutil_socket_t fd, const struct sockaddr *sa)
 {
@@ -415,6 +415,7 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 		session_await_proxy(s);
 	else
 		session_open(s);
+	return s;
 }
 
 void

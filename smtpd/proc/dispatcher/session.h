@@ -70,6 +70,7 @@ struct session {
 	struct event *proxy; /* a header is waited for; or NULL */
 	struct certs *certs;
 	bool local, ending;
+	char offline[33];            /* the file that this hands in; or "" */
 	bool shaking;                /* hands, by TLS */
 	bool verified;               /* by a client's certificate */
 	char tls[TLS_TEXT_LEN];      /* "": in the clear */
@@ -110,9 +111,11 @@ struct session {
 	uint64_t file_len;
 };
 
-/* Take a connection.  listen is NULL for the local socket. */
-void session_new(struct dispatcher *d, const struct conf_listen *listen,
-    evutil_socket_t fd, const struct sockaddr *sa);
+/* Take a connection.  listen is NULL for the local socket.  The session is
+ * its own owner: it lives until the event loop is next entered. */
+struct session *session_new(struct dispatcher *d,
+    const struct conf_listen *listen, evutil_socket_t fd,
+    const struct sockaddr *sa);
 void session_free(struct session *s);
 
 /* 421, and close when that is sent. */

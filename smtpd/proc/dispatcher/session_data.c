@@ -266,6 +266,8 @@ commit(struct session *s, const char *param)
 	wire_put_u32(&b, s->number);
 	wire_put_u32(&b, s->msgid);
 	wire_put_u32(&b, s->n_envelopes);
+	buf_add_u8(&b, (uint8_t)strlen(s->offline));
+	buf_add_str(&b, s->offline);
 	if (s->file != -1) {
 		fd = s->file;
 		s->file = -1;
@@ -338,6 +340,8 @@ session_committed(struct session *s, bool ok)
 	session_reply(s, ok ? line : "452 4.3.1 Temporary failure: not stored");
 	/* The queue has dropped what it couldn't write. */
 	s->committed = ok;
+	if (ok)
+		s->offline[0] = '\0';
 	session_end_transaction(s, false);
 	if (!session_filter_doomed(s))
 		session_run(s);

@@ -197,7 +197,8 @@ reap(struct parent *pa)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (workers_reap(pa, pid) || programs_reap(pa, pid, status))
+		if (workers_reap(pa, pid) || programs_reap(pa, pid, status) ||
+		    offline_reap(pa, pid, status))
 			continue;
 		for (unsigned i = 0; i < pa->n_children; i++) {
 			if (pa->children[i].pid == pid)
@@ -300,6 +301,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	workers_tick(pa);
 	programs_tick(pa);
+	offline_tick(pa);
 	if (pa->stopping)
 		go_on_stopping(pa);
 }
@@ -321,6 +323,7 @@ on_ready_check(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	pa->announced = true;
+	offline_tick(pa);
 	notify("READY=1");
 	log_info("smtpd %s is ready", MAISON_VERSION);
 }
@@ -372,6 +375,7 @@ static void
 release(struct parent *pa)
 {
 	parent_unbind(pa);
+	offline_stop(pa);
 	for (unsigned i = 0; i < pa->n_children; i++)
 		event_free(pa->children[i].restart);
 	event_free(pa->deadline);
@@ -391,11 +395,12 @@ parent_main(struct setup *setup, const char *self)
 	TAILQ_INIT(&pa.bound);
 	TAILQ_INIT(&pa.workers);
 	TAILQ_INIT(&pa.programs);
+	TAILQ_INIT(&pa.offline);
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	pa.base = event_base_new();
 	if (programs_check(&pa, &e) == -1 || parent_adopt(&pa, &e) == -1 ||
-	    parent_bind(&pa, &e) == -1) {
+	    parent_bind(&pa, &e) == -1 || offline_prepare(&pa, &e) == -1) {
 		log_error("%s", e.msg);
 		return 1;
 	}

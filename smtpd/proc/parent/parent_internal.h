@@ -41,6 +41,7 @@ struct bound {
 };
 
 struct program;
+struct waiting;
 struct worker;
 
 struct parent {
@@ -52,6 +53,9 @@ struct parent {
 	TAILQ_HEAD(, bound) bound;
 	TAILQ_HEAD(, worker) workers;
 	TAILQ_HEAD(, program) programs;
+	TAILQ_HEAD(, waiting) offline;
+	time_t offline_seen; /* when the directory had changed last */
+	bool offline_more;
 	struct event *deadline;
 	bool announced, stopping, reloading;
 	int status;
@@ -94,6 +98,12 @@ bool programs_reap(struct parent *pa, pid_t pid, int status);
 void programs_tick(struct parent *pa);
 void programs_stop(struct parent *pa);
 bool programs_busy(const struct parent *pa);
+
+/* offline.c: the directory; a second has gone by; a child has ended. */
+int offline_prepare(const struct parent *pa, struct err *e) ATTR_CHECKED;
+void offline_tick(struct parent *pa);
+bool offline_reap(struct parent *pa, pid_t pid, int status);
+void offline_stop(struct parent *pa);
 
 /* forward.c */
 void forward_read(struct parent *pa, struct ipc_msg *m);

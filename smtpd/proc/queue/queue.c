@@ -109,6 +109,7 @@ start(struct proc *p)
 	event_priority_set(q->commit, 2);
 	q->tick = event_new(p->base, -1, EV_PERSIST, on_tick, q);
 	event_add(q->tick, &second);
+	offline_recover(q);
 	store_each(q->store, schedule_one, q);
 }
 

@@ -21,6 +21,7 @@
 #include "smtpd/queue/dsn.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/store.h"
+#include "smtpd/submit/submission.h"
 
 /* A message being received: envelopes come before the body. */
 struct reception {
@@ -34,6 +35,7 @@ struct reception {
 	size_t n_expected;
 	struct proc_peer from;
 	uint32_t request;
+	char offline[SUBMISSION_NAME_LEN + 1]; /* the file it was; or "" */
 	struct buf body;
 	int body_fd;
 	uint64_t body_len;
@@ -144,6 +146,12 @@ void onward_lost_peer(struct queue *q, struct proc_peer peer);
 void bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind);
 void bounce_tick(struct queue *q, uint64_t now);
 void bounce_expanded(struct queue *q, struct ipc_msg *m);
+
+/* offline.c: the file that a message was, before its commit and after; and
+ * those of commits that were cut short. */
+bool offline_take(struct queue *q, const struct reception *r);
+void offline_taken(struct queue *q, const struct reception *r, bool ok);
+void offline_recover(struct queue *q);
 
 /* request.c: what smtpctl asks. */
 void request_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);

@@ -123,7 +123,7 @@ add_body_file(struct queue *q, struct reception *r)
 void
 reception_commit(struct queue *q, struct reception *r)
 {
-	bool ok = !store_has_message(q->store, r->msgid);
+	bool ok = !store_has_message(q->store, r->msgid) && offline_take(q, r);
 
 	if (ok && r->body_fd != -1)
 		ok = add_body_file(q, r);
@@ -131,6 +131,7 @@ reception_commit(struct queue *q, struct reception *r)
 		store_add_message(q->store, r->msgid, r->evs, r->n,
 		    r->body.data, r->body.len);
 	if (!ok) {
+		offline_taken(q, r, false);
 		send_committed(q, r, false);
 		reception_free(q, r);
 		return;
@@ -166,18 +167,25 @@ add_envelope(struct queue *q, struct ipc_msg *m)
 	commit_when_whole(q, r);
 }
 
-/* COMMIT: request u32, msgid u32, envelopes u32, then the body, or its file */
+/* COMMIT: request u32, msgid u32, envelopes u32, the name of the file that
+ * it was (u8 length, bytes), then the body, or its file */
 static void
 start_commit(struct queue *q, struct proc_peer from, struct ipc_msg *m)
 {
 	struct reception *r;
 	struct wire w;
 	uint32_t request, msgid, n;
+	const char *name;
+	size_t name_len;
 
 	wire_init(&w, m->data, m->len);
 	request = wire_u32(&w);
 	msgid = wire_u32(&w);
 	n = wire_u32(&w);
+	name_len = wire_u8(&w);
+	if (name_len > SUBMISSION_NAME_LEN)
+		name_len = SIZE_MAX;
+	name = (const char *)wire_bytes(&w, name_len);
 	if (!wire_ok(&w) || n == 0) {
 		log_warn("queue: a commit that does not decode");
 		return;
@@ -187,9 +195,12 @@ start_commit(struct queue *q, struct proc_peer from, struct ipc_msg *m)
 	r->request = request;
 	r->n_expected = n;
 	r->committing = true;
+	memcpy(r->offline, name, name_len);
+	if (!submission_name_valid(r->offline))
+		r->offline[0] = '\0';
 	r->body_fd = ipc_take_fd(m);
 	if (r->body_fd == -1)
-		buf_add(&r->body, m->data + 12, m->len - 12);
+		buf_add(&r->body, w.p, w.left);
 	commit_when_whole(q, r);
 }
 
@@ -276,6 +287,7 @@ queue_commit(struct queue *q)
 		log_error("queue: %s", e.msg);
 	while ((r = TAILQ_FIRST(&q->batch)) != NULL) {
 		TAILQ_REMOVE(&q->batch, r, batch_entry);
+		offline_taken(q, r, ok);
 		send_committed(q, r, ok);
 		for (size_t i = 0; ok && i < r->n; i++)
 			queue_schedule(q, r->evs[i].id, 0);
