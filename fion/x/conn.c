@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <xcb/randr.h>
-#include <xcb/res.h>
 #include <xcb/xkb.h>
 
 #include "lib/mem.h"
@@ -87,20 +86,22 @@ slot(const struct x *x, uint32_t id)
 void
 x_remember(struct x *x, uint32_t id, enum owner owner, void *ptr)
 {
+	size_t i;
+
 	if ((x->n_entries + 1) * 2 > x->cap_entries) {
 		struct entry *old = x->entries;
 		size_t cap = x->cap_entries;
 
 		x->cap_entries = cap == 0 ? 64 : cap * 2;
 		x->entries = xcalloc(x->cap_entries, sizeof(*x->entries));
-		for (size_t i = 0; i < cap; i++)
+		for (i = 0; i < cap; i++)
 			if (old[i].id != 0)
 				x->entries[slot(x, old[i].id)] = old[i];
 		free(old);
 	}
-	x->entries[slot(x, id)] =
-	    (struct entry){ .id = id, .owner = owner, .ptr = ptr };
-	x->n_entries++;
+	i = slot(x, id);
+	x->n_entries += x->entries[i].id == 0;
+	x->entries[i] = (struct entry){ .id = id, .owner = owner, .ptr = ptr };
 }
 
 void
@@ -328,7 +329,6 @@ prefetch(struct x *x)
 {
 	xcb_prefetch_extension_data(x->c, &xcb_randr_id);
 	xcb_prefetch_extension_data(x->c, &xcb_xkb_id);
-	xcb_prefetch_extension_data(x->c, &xcb_res_id);
 	xcb_prefetch_maximum_request_length(x->c);
 }
 

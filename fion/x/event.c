@@ -178,8 +178,9 @@ property(struct x *x, const xcb_property_notify_event_t *ev)
 	struct entry *en = x_lookup(x, ev->window);
 
 	x->time = ev->time;
-	if (en != NULL && en->owner == OWNER_CLIENT)
-		client_property(x, en->ptr, ev->atom);
+	if (en != NULL &&
+	    (en->owner == OWNER_CLIENT || en->owner == OWNER_TIME))
+		said_changed(x, en->ptr, ev->atom);
 }
 
 static void
@@ -225,8 +226,7 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		reparented(x, (xcb_reparent_notify_event_t *)ev);
 		return;
 	case XCB_CONFIGURE_REQUEST:
-		client_configure_request(
-		    x, (xcb_configure_request_event_t *)ev);
+		configure_request(x, (xcb_configure_request_event_t *)ev);
 		return;
 	case XCB_CONFIGURE_NOTIFY:
 		configured(x, (xcb_configure_notify_event_t *)ev);
@@ -288,6 +288,7 @@ x_read(struct x *x, struct err *e)
 		case XCB_CONFIGURE_REQUEST:
 		case XCB_CLIENT_MESSAGE:
 		case XCB_UNMAP_NOTIFY:
+			said_refresh(x);
 			client_manage_pending(x);
 			break;
 		default:

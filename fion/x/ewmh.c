@@ -264,7 +264,7 @@ move_resize(struct x *x, const xcb_client_message_event_t *ev)
 		.width = (uint16_t)d[3],
 		.height = (uint16_t)d[4] };
 
-	client_configure_request(x, &r);
+	configure_request(x, &r);
 }
 
 /* Messages about one window. */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <xcb/randr.h>
-#include <xcb/res.h>
 
 #include "lib/mem.h"
 
@@ -23,11 +22,8 @@ outputs_init(struct x *x)
 {
 	const xcb_query_extension_reply_t *ext =
 	    xcb_get_extension_data(x->c, &xcb_randr_id);
-	const xcb_query_extension_reply_t *res =
-	    xcb_get_extension_data(x->c, &xcb_res_id);
 	xcb_randr_query_version_reply_t *v;
 
-	x->has_res = res != NULL && res->present;
 	if (ext != NULL && ext->present) {
 		x->has_randr = true;
 		x->randr_event = ext->first_event;

@@ -72,6 +72,21 @@ utf8_next(const uint8_t *s, size_t len, uint32_t *out)
 	return n;
 }
 
+/* The end of a text that was cut within a character. */
+static bool
+cut(const uint8_t *s, size_t len)
+{
+	size_t n = s[0] < 0xc2 || s[0] > 0xf4 ? 1 :
+	    s[0] < 0xe0                       ? 2 :
+	    s[0] < 0xf0                       ? 3 :
+						4;
+
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return false;
+	return n > len;
+}
+
 /* Control characters, and those that turn the text's direction. */
 static bool
 unfit(uint32_t c)
@@ -87,23 +102,26 @@ props_text(const uint8_t *data, size_t len, bool latin1)
 	struct buf b = { 0 };
 	char *text;
 
-	for (size_t i = 0; i < len && b.len < PROPS_TEXT;) {
-		uint32_t c = data[i];
-		size_t n = latin1 ? 1 : utf8_next(data + i, len - i, &c);
+	while (len > 0) {
+		uint32_t c = data[0];
+		size_t n = latin1 ? 1 : utf8_next(data, len, &c);
+		size_t was = b.len;
 
-		if (n == 0 || unfit(c)) {
-			if (n == 0)
-				buf_add_str(&b, "\xef\xbf\xbd");
-			i += n == 0 ? 1 : n;
-			continue;
+		if (n == 0 && cut(data, len))
+			break;
+		if (n == 0)
+			buf_add_str(&b, "\xef\xbf\xbd");
+		else if (latin1 && c >= 0xa0)
+			buf_printf(
+			    &b, "%c%c", 0xc0 | c >> 6, 0x80 | (c & 0x3f));
+		else if (!unfit(c))
+			buf_add(&b, data, n);
+		if (b.len > PROPS_TEXT) {
+			b.len = was;
+			break;
 		}
-		if (latin1 && c >= 0x80) {
-			buf_add_u8(&b, (uint8_t)(0xc0 | c >> 6));
-			buf_add_u8(&b, (uint8_t)(0x80 | (c & 0x3f)));
-		} else {
-			buf_add(&b, data + i, n);
-		}
-		i += n;
+		data += n == 0 ? 1 : n;
+		len -= n == 0 ? 1 : n;
 	}
 	text = xstrdup(buf_str(&b));
 	buf_free(&b);

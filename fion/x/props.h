@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROPS_TEXT 1024
+#define PROPS_TEXT 4096
 
 struct props_hints { /* WM_HINTS */
 	bool input;

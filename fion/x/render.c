@@ -207,12 +207,12 @@ render_frame(struct x *x, struct client *c)
 		move_resize(x, c->frame, r);
 		c->frame_at = r;
 		if (!resized)
-			client_tell_place(x, c);
+			configure_tell(x, c);
 	}
 	if (resized) {
 		move_resize(x, c->id, inner);
 		c->inner_at = inner;
-		client_tell_place(x, c);
+		configure_tell(x, c);
 	}
 }
 
@@ -425,6 +425,7 @@ x_reconcile(struct x *x)
 	struct client *c;
 	struct tilewin *tw;
 
+	said_refresh(x);
 	client_manage_pending(x);
 	bar_update(x);
 	model_layout(x->m);

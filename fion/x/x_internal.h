@@ -120,6 +120,7 @@ enum kind {
 enum owner {
 	OWNER_CLIENT, /* the client's own window */
 	OWNER_FRAME,  /* ptr is the client */
+	OWNER_TIME,   /* where the client keeps its user time */
 	OWNER_TILE,   /* ptr is the tilewin: its window or its strip */
 	OWNER_BAR,
 	OWNER_TRAY, /* ptr is the icon */
@@ -137,18 +138,19 @@ struct client {
 	struct props_hints hints;
 	struct props_size size;
 	struct props_strut strut;
-	bool has_strut;
+	bool has_strut, partial_strut;
 	bool takes_focus, deletes, pings;
 	bool modal, skip_taskbar, above, below, maximized;
 	bool demands; /* attention, by _NET_WM_STATE */
 	bool no_focus, plain, follow_hints;
 	xcb_window_t transient_for, time_window;
-	uint32_t user_time, pid;
-	bool has_time;
-	uint64_t ping_at;               /* when it was asked; 0: it answers */
+	uint32_t user_time;
+	bool has_time, has_net_name;
+	bool placed;      /* in the model, with all that it says known */
+	uint32_t stale;   /* bits of what it says anew, to be read */
+	uint64_t ping_at; /* when it was asked; 0: it answers */
 	struct rect frame_at, inner_at; /* as sent */
 	bool frame_mapped;
-	unsigned skip_unmaps;
 	uint32_t sent_state, sent_desktop;
 	int sent_wm_state;
 };
@@ -235,7 +237,7 @@ struct x {
 	xcb_atom_t atoms[X_ATOM_COUNT];
 	xcb_atom_t wm_sn, tray_sn;
 	uint8_t randr_event, xkb_event;
-	bool has_randr, has_xkb, has_monitors, has_res;
+	bool has_randr, has_xkb, has_monitors;
 	struct model *m;
 	const struct config *config;
 	const struct x_hooks *hooks;
@@ -255,6 +257,7 @@ struct x {
 
 	xcb_window_t *pending; /* asked to be mapped, in this batch */
 	size_t n_pending;
+	bool stale; /* a client has something to be read again */
 
 	xcb_window_t focus; /* as sent */
 	struct win *focus_win;
@@ -313,12 +316,35 @@ void client_manage_pending(struct x *x);
 void client_queue(struct x *x, xcb_window_t w);
 void client_adopt_all(struct x *x);
 void client_unmanage(struct x *x, struct client *c, bool gone);
-void client_property(struct x *x, struct client *c, xcb_atom_t atom);
-void client_configure_request(
-    struct x *x, const xcb_configure_request_event_t *ev);
-void client_tell_place(struct x *x, struct client *c);
 void client_set_urgent(struct x *x, struct client *c, bool urgent);
 void client_close(struct x *x, struct client *c, bool kill);
+
+/* said.c */
+#define SAID_COUNT 14
+#define SAID_TIME  12
+
+/* What was asked of a window that came, to be read by said_read(). */
+struct said_asked {
+	xcb_get_property_cookie_t cookies[SAID_COUNT], cookie_time_window;
+	xcb_window_t time_window;
+};
+
+void said_ask(struct x *x, xcb_window_t id, struct said_asked *a);
+/* Ask elsewhere what the window keeps elsewhere; before read or drop. */
+void said_follow(struct x *x, struct said_asked *a);
+void said_read(struct x *x, struct client *c, struct said_asked *a);
+void said_drop(struct x *x, struct said_asked *a);
+void said_changed(struct x *x, struct client *c, xcb_atom_t atom);
+/* Read what changed, of all windows. */
+void said_refresh(struct x *x);
+
+/* place.c */
+struct win *place_leader(struct x *x, struct client *c);
+void place_new(struct x *x, struct client *c, bool adopting);
+
+/* configure.c */
+void configure_request(struct x *x, const xcb_configure_request_event_t *ev);
+void configure_tell(struct x *x, struct client *c);
 
 /* render.c */
 void render_stack(struct x *x);
