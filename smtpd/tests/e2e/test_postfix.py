@@ -2,7 +2,10 @@
 # Copyright (c) 2026 The maison authors
 """The real Postfix on the other side, of both."""
 
+import pathlib
+import shutil
 import smtplib
+import tempfile
 
 import pytest
 from certs import Authority
@@ -17,26 +20,26 @@ virtual_gid_maps = static:65534
 """
 
 
-def start(tmp_path_factory, settings):
-    where = tmp_path_factory.mktemp("postfix")
-    for path in (where, *where.parents):
-        if path.stat().st_uid == 0 and str(path).startswith("/tmp/"):
-            path.chmod(path.stat().st_mode | 0o011)
+def start(settings):
+    """Its processes have users of their own: no folder of pytest's."""
+    where = pathlib.Path(tempfile.mkdtemp(prefix="postfix-test."))
+    where.chmod(0o755)
     postfix = Postfix(where, settings)
     (postfix.dir / "box").chmod(0o777)
     return postfix
 
 
 @pytest.fixture
-def postfix(tmp_path_factory):
+def postfix():
     started = []
 
     def go(settings):
-        started.append(start(tmp_path_factory, settings))
+        started.append(start(settings))
         return started[-1]
     yield go
     for p in started:
         p.stop()
+        shutil.rmtree(p.dir.parent)
 
 
 def relay_to(smtpd, port, scheme="smtp", options="", head=""):
