@@ -28,11 +28,16 @@ struct session {
 };
 RB_HEAD(sessions, session);
 
+static const char *const subsystems[] = { "smtp-in", "smtp-out" };
+#define SUBSYSTEMS (sizeof(subsystems) / sizeof(subsystems[0]))
+
 struct filter {
 	struct event_base *base;
 	const struct filter_ops *ops;
 	void *arg;
 	struct sessions sessions;
+	/* By subsystem: whether anything is told of it, and the end of all. */
+	bool heard[SUBSYSTEMS], end_heard[SUBSYSTEMS];
 	struct buf in;
 	size_t scanned; /* bytes of in that hold no LF */
 	struct buf out;
@@ -100,7 +105,7 @@ filter_new(struct event_base *base, const struct filter_ops *ops, void *arg)
 	f->ops = ops;
 	f->arg = arg;
 	RB_INIT(&f->sessions);
-	filter_want_report(f, "smtp-in", "link-disconnect");
+	f->heard[0] = true; /* requests are made of it */
 	return f;
 }
 
@@ -206,7 +211,28 @@ filter_dataline(
 void
 filter_want_report(struct filter *f, const char *subsystem, const char *event)
 {
+	for (size_t i = 0; i < SUBSYSTEMS; i++) {
+		if (strcmp(subsystem, subsystems[i]) != 0)
+			continue;
+		f->heard[i] = true;
+		if (strcmp(event, "*") == 0 ||
+		    strcmp(event, "link-disconnect") == 0)
+			f->end_heard[i] = true;
+	}
 	buf_printf(&f->out, "register|report|%s|%s\n", subsystem, event);
+}
+
+/*
+ * Sessions are forgotten at their end.  OpenSMTPD tells an event once for
+ * each time that it was asked for: never ask twice.
+ */
+static void
+want_ends(struct filter *f)
+{
+	for (size_t i = 0; i < SUBSYSTEMS; i++) {
+		if (f->heard[i] && !f->end_heard[i])
+			filter_want_report(f, subsystems[i], "link-disconnect");
+	}
 }
 
 void
@@ -352,6 +378,7 @@ filter_run(struct filter *f, int in, int out, struct err *e)
 		err_sys(e, "the connection to smtpd");
 		return -1;
 	}
+	want_ends(f);
 	buf_add_str(&f->out, "register|ready\n");
 	f->readable =
 	    event_new(f->base, in, EV_READ | EV_PERSIST, on_readable, f);
