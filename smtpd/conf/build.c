@@ -511,6 +511,18 @@ build_queue_ttl(struct conf_builder *b, uint64_t ttl)
 }
 
 void
+build_queue_size(struct conf_builder *b, const char *what, uint64_t size)
+{
+	if (strcmp(what, "reserve") == 0)
+		b->conf->reserve = size;
+	else
+		build_problem(b,
+		    "expected compression, encryption, reserve or ttl, not "
+		    "\"%s\"",
+		    what);
+}
+
+void
 build_smtp_ciphers(struct conf_builder *b, const char *ciphers)
 {
 	set_text(&b->conf->smtp_ciphers, ciphers);

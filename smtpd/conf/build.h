@@ -78,6 +78,8 @@ void build_wrapper(
 void build_limit(struct conf_builder *b, const char *name, const char *value);
 void build_limits(struct conf_builder *b, int what);
 void build_max_deferred(struct conf_builder *b, const char *text);
+/* "reserve" is a word here only, so that it may be a name elsewhere. */
+void build_queue_size(struct conf_builder *b, const char *what, uint64_t size);
 void build_queue_ttl(struct conf_builder *b, uint64_t ttl);
 void build_smtp_ciphers(struct conf_builder *b, const char *ciphers);
 void build_message_size(struct conf_builder *b, uint64_t size);

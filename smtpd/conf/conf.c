@@ -29,6 +29,7 @@ new_conf(void)
 	TAILQ_INIT(&c->filters);
 	c->warn_at[0] = 4 * 3600;
 	c->ttl = 4 * 86400;
+	c->reserve = 128 << 20;
 	c->max_message_size = 35 << 20;
 	c->sub_addr_delim = '+';
 	c->srs_ttl = 4 * 86400;

@@ -270,7 +270,8 @@ struct conf {
 	uint64_t warn_at[CONF_WARN_MAX]; /* seconds; 0 ends the list */
 	bool compression;
 	char *encryption;
-	uint64_t ttl; /* seconds */
+	uint64_t ttl;     /* seconds */
+	uint64_t reserve; /* bytes of the disk that mail from outside leaves */
 	char *smtp_ciphers;
 	uint64_t max_message_size;
 	char sub_addr_delim;

@@ -216,6 +216,7 @@ queue	: QUEUE COMPRESSION	{ build_lack(B(@2), "queue compression"); }
 	| QUEUE ENCRYPTION	{ build_lack(B(@2), "queue encryption"); }
 	| QUEUE ENCRYPTION word	{ build_lack(B(@2), "queue encryption"); }
 	| QUEUE TTL delay	{ build_queue_ttl(b, $3); }
+	| QUEUE STRING size	{ build_queue_size(B(@2), $2, $3); }
 	;
 
 smtp	: SMTP CIPHERS word	{ build_smtp_ciphers(b, $3); }

@@ -84,6 +84,7 @@ enum proc_message {
 	MSG_ROLLBACK,  /* dispatcher -> queue: msgid u32 */
 	MSG_WANT_FILE, /* dispatcher -> queue: for a large body */
 	MSG_FILE,      /* queue -> dispatcher: +fd */
+	MSG_ROOM,      /* queue -> dispatcher: bytes above the reserve, u64 */
 
 	MSG_SCHEDULE,   /* queue -> scheduler: id, time */
 	MSG_UNSCHEDULE, /* queue -> scheduler: id */

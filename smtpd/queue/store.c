@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -481,6 +482,16 @@ store_collect(struct store *s, struct err *e)
 			return -1;
 	}
 	return 0;
+}
+
+uint64_t
+store_free(const struct store *s)
+{
+	struct statvfs v;
+
+	if (fstatvfs(s->log_fd, &v) == -1)
+		return UINT64_MAX;
+	return (uint64_t)v.f_bavail * v.f_frsize;
 }
 
 void

@@ -95,6 +95,9 @@ void store_each(const struct store *s, store_each_cb *cb, void *arg);
 size_t store_envelopes(
     const struct store *s, uint32_t msgid, uint64_t *ids, size_t max);
 
+/* What the file system has left for us; UINT64_MAX when it doesn't say. */
+uint64_t store_free(const struct store *s);
+
 void store_get_stats(const struct store *s, struct store_stats *out);
 
 #endif

@@ -5,7 +5,6 @@
  * store, the segments: made, read back, dropped.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "smtpd/queue/store_internal.h"
 
 #define NAME_LEN 24
+#define PLENTY   (4 * (uint64_t)STORE_SEGMENT_LEN)
 
 static void
 segment_name(uint64_t number, char name[NAME_LEN])
@@ -211,9 +211,11 @@ store_segment_new(struct store *s, struct err *e)
 		return -1;
 	}
 	/* With its blocks there already, a sync has no size to write down.
-	 * File systems that can't do that just sync a little slower. */
-	if (fallocate(seg->fd, 0, 0, STORE_SEGMENT_LEN) == -1 &&
-	    errno == ENOSPC)
+	 * File systems that can't do that, or that are short of room, just
+	 * sync a little slower. */
+	if (store_free(s) > PLENTY &&
+	    fallocate(seg->fd, 0, 0, STORE_SEGMENT_LEN) == -1 &&
+	    ftruncate(seg->fd, 0) == -1)
 		goto fail;
 	segment_header(seg->number, header);
 	if (pwrite(seg->fd, header, sizeof(header), 0) !=

@@ -186,6 +186,7 @@ state_of(struct proc *p)
 	if (d == NULL) {
 		d = xcalloc(1, sizeof(*d));
 		d->proc = p;
+		d->room = UINT64_MAX;
 		TAILQ_INIT(&d->listeners);
 		RB_INIT(&d->sessions);
 		/* No answer to the process before is taken for ours. */
@@ -343,6 +344,18 @@ take_msgids(struct dispatcher *d, struct ipc_msg *m)
 }
 
 static void
+take_room(struct dispatcher *d, struct ipc_msg *m)
+{
+	struct wire w;
+	uint64_t room;
+
+	wire_init(&w, m->data, m->len);
+	room = wire_u64(&w);
+	if (wire_done(&w))
+		d->room = room;
+}
+
+static void
 for_session(struct dispatcher *d, struct ipc_msg *m)
 {
 	struct session *s;
@@ -423,6 +436,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		break;
 	case MSG_MSGIDS:
 		take_msgids(d, m);
+		break;
+	case MSG_ROOM:
+		take_room(d, m);
 		break;
 	case MSG_EXPANDED:
 	case MSG_AUTHED:

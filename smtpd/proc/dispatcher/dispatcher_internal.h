@@ -38,6 +38,7 @@ struct dispatcher {
 	struct relays relays;
 	uint32_t *msgids; /* free ones, from the queue */
 	size_t n_msgids;
+	uint64_t room; /* of the queue's disk, as it said last */
 	struct filter_program *programs;
 	size_t n_programs;
 	bool filters_settled; /* else nobody is let in */

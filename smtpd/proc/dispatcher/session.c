@@ -109,7 +109,7 @@ session_end_transaction(struct session *s, bool rollback)
 	s->filter.junk_mail = s->filter.streaming = false;
 	s->msgid = 0;
 	s->n_rcpts = s->n_envelopes = 0;
-	s->header_done = s->loop = s->bad_header = false;
+	s->header_done = s->loop = s->bad_header = s->no_room = false;
 	s->file_len = 0;
 	if (s->file != -1)
 		close(s->file);

@@ -107,7 +107,8 @@ struct session {
 	struct buf decoded;    /* the header, until it is whole */
 	struct buf message;
 	bool header_done, loop, bad_header;
-	int file; /* -1 while the message is in memory */
+	bool no_room; /* it can't be stored: the rest is only read */
+	int file;     /* -1 while the message is in memory */
 	uint64_t file_len;
 };
 

@@ -99,6 +99,8 @@ session_got_msgids(struct session *s)
 	session_run(s);
 }
 
+static const char no_room[] = "452 4.3.1 No room for mail now, try again later";
+
 /* NULL, or what is wrong with the arguments of MAIL. */
 static const char *
 parse_mail(struct session *s, const char *arg)
@@ -112,6 +114,8 @@ parse_mail(struct session *s, const char *arg)
 		return "555 5.5.4 DSN is not offered here";
 	if (s->mail.size > c->max_message_size)
 		return "552 5.3.4 Message too big";
+	if (s->mail.size >= s->dispatcher->room)
+		return no_room;
 	if (s->mail.from.local[0] != '\0' && s->mail.from.domain[0] == '\0') {
 		if (!s->local)
 			return "553 5.1.7 Sender address needs a domain";
@@ -286,6 +290,8 @@ cmd_rcpt(struct session *s, const char *arg)
 
 	if (!s->in_mail || s->in_chunks)
 		problem = "503 5.5.1 Say MAIL first";
+	else if (s->dispatcher->room == 0)
+		problem = no_room;
 	else if (s->n_rcpts >= s->setup->conf->limits.max_rcpt)
 		problem = "451 4.5.3 Too many recipients";
 	else
@@ -336,6 +342,8 @@ cmd_data(struct session *s)
 		session_reply(s, "503 5.5.1 Say MAIL and RCPT first");
 	else if (s->n_rcpts == 0)
 		session_reply(s, "503 5.5.1 No valid recipient");
+	else if (s->dispatcher->room == 0)
+		session_reply(s, no_room);
 	else
 		session_filter(s, FILTER_DATA, "", data_filtered);
 }

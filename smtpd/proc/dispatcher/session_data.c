@@ -9,6 +9,7 @@
 #include <event2/bufferevent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,19 +148,31 @@ too_big(const struct session *s)
 	return s->data.total > s->setup->conf->max_message_size;
 }
 
-/* Move what is in memory to the file.  False when that fails. */
+/* Whether the file's disk has room for len bytes above the reserve. */
 static bool
+has_room(const struct session *s, size_t len)
+{
+	struct statvfs v;
+
+	return fstatvfs(s->file, &v) == -1 ||
+	    (uint64_t)v.f_bavail * v.f_frsize >= s->setup->conf->reserve + len;
+}
+
+/* Move what is in memory to the file, if it can be. */
+static void
 write_file(struct session *s)
 {
 	struct err e;
-	bool ok =
-	    fs_write_all(s->file, s->message.data, s->message.len, &e) == 0;
 
-	if (!ok)
+	if (!has_room(s, s->message.len)) {
+		s->no_room = true;
+	} else if (fs_write_all(s->file, s->message.data, s->message.len, &e) ==
+	    -1) {
 		log_warn("%016llx smtp %s", (unsigned long long)s->id, e.msg);
+		s->no_room = true;
+	}
 	s->file_len += s->message.len;
 	buf_reset(&s->message);
-	return ok;
 }
 
 /* A large message goes to a file: asked for once.  True while waiting. */
@@ -168,15 +181,14 @@ make_room(struct session *s)
 {
 	struct buf b = { 0 };
 
-	if (too_big(s)) {
+	if (too_big(s) || s->no_room) {
 		buf_reset(&s->message);
 		return false;
 	}
 	if (!s->header_done || s->message.len <= STORE_INLINE_MAX)
 		return false;
 	if (s->file != -1) {
-		if (!write_file(s))
-			session_shutdown(s);
+		write_file(s);
 		return false;
 	}
 	wire_put_u32(&b, s->number);
@@ -219,18 +231,18 @@ session_filtered_data(struct session *s, const void *data, size_t len)
 void
 session_got_file(struct session *s, int fd)
 {
-	if (s->wait != SESSION_WAIT_FILE || fd == -1) {
+	if (s->wait != SESSION_WAIT_FILE) {
 		if (fd != -1)
 			close(fd);
-		else
-			session_fail(s, "disk");
 		return;
 	}
 	s->wait = SESSION_GO;
 	s->file = fd;
-	if (!write_file(s)) {
-		session_fail(s, "disk");
-		return;
+	if (fd != -1) {
+		write_file(s);
+	} else {
+		s->no_room = true;
+		buf_reset(&s->message);
 	}
 	if (s->filter.streaming) {
 		session_stream_stored(s);
@@ -250,6 +262,8 @@ find_problem(const struct session *s)
 		return "552 5.3.4 Message too big";
 	if (s->loop)
 		return "500 5.4.6 Routing loop detected: Loop detected";
+	if (s->no_room)
+		return "452 4.3.1 The message can't be stored now";
 	if (s->bad_header)
 		return "550 5.6.0 Message is not RFC 5322 compliant";
 	return NULL;
@@ -294,9 +308,9 @@ end_data(struct session *s)
 	take_decoded(s, true);
 	s->filter.streaming = false;
 	s->state = SESSION_COMMAND;
+	if (s->file != -1 && !s->no_room && !too_big(s))
+		write_file(s);
 	problem = find_problem(s);
-	if (problem == NULL && s->file != -1 && !write_file(s))
-		problem = "452 4.3.1 No room";
 	if (problem != NULL) {
 		session_reply(s, problem);
 		session_end_transaction(s, true);
@@ -337,7 +351,8 @@ session_committed(struct session *s, bool ok)
 		    (unsigned long long)s->id, s->msgid,
 		    (unsigned long long)s->file_len, s->n_rcpts,
 		    s->extended ? "ESMTP" : "SMTP");
-	session_reply(s, ok ? line : "452 4.3.1 Temporary failure: not stored");
+	session_reply(
+	    s, ok ? line : "452 4.3.1 The message can't be stored now");
 	/* The queue has dropped what it couldn't write. */
 	s->committed = ok;
 	if (ok)

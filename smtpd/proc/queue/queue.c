@@ -55,6 +55,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
+	room_tick(arg);
 	bounce_tick(arg, (uint64_t)time(NULL));
 }
 
@@ -105,6 +106,8 @@ start(struct proc *p)
 			 "when it was stopped; %llu damaged places",
 		    (unsigned long long)stats.torn_bytes,
 		    (unsigned long long)stats.damaged);
+	q->room = UINT64_MAX;
+	room_tick(q);
 	q->commit = event_new(p->base, -1, 0, on_commit, q);
 	event_priority_set(q->commit, 2);
 	q->tick = event_new(p->base, -1, EV_PERSIST, on_tick, q);

@@ -98,6 +98,7 @@ struct queue {
 	uint64_t *later; /* ids that the stopped or paused agents would get */
 	size_t n_later;
 	unsigned paused;
+	uint64_t room; /* bytes above the reserve, as the dispatchers know */
 	struct buf schedule; /* SCHEDULE, gathered until the next flush */
 	struct buf unschedule;
 };
@@ -116,6 +117,12 @@ uint32_t reception_new_msgid(struct queue *q);
 bool queue_commit(struct queue *q);
 /* Soon. */
 void queue_want_commit(struct queue *q);
+
+/* room.c: whether the disk has room for mail from outside. */
+bool room_for(const struct queue *q, uint64_t len);
+/* Tell the dispatchers when that has changed. */
+void room_tick(struct queue *q);
+void room_tell(struct queue *q, unsigned dispatcher);
 
 /* dispatch.c: envelopes that are due, and what became of them. */
 void dispatch_due(struct queue *q, uint64_t id);

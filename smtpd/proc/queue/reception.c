@@ -87,6 +87,7 @@ send_msgids(struct queue *q, struct proc_peer to)
 		wire_put_u32(&b, reception_new_msgid(q));
 	proc_send(q->proc, to.id, to.instance, MSG_MSGIDS, &b, -1);
 	buf_free(&b);
+	room_tell(q, to.instance);
 }
 
 /* COMMITTED: request u32, ok u8. */
@@ -125,6 +126,9 @@ reception_commit(struct queue *q, struct reception *r)
 {
 	bool ok = !store_has_message(q->store, r->msgid) && offline_take(q, r);
 
+	/* The reserve is for what ends with less in the queue. */
+	if (r->from.id == PROC_DISPATCHER && !room_for(q, r->body.len))
+		ok = false;
 	if (ok && r->body_fd != -1)
 		ok = add_body_file(q, r);
 	else if (ok)
@@ -222,9 +226,9 @@ give_file(struct queue *q, struct proc_peer from, struct ipc_msg *m)
 {
 	struct buf b = { 0 };
 	struct err e;
-	int fd = store_body_file(q->store, &e);
+	int fd = -1;
 
-	if (fd == -1)
+	if (room_for(q, 0) && (fd = store_body_file(q->store, &e)) == -1)
 		log_error("queue: %s", e.msg);
 	buf_add(&b, m->data, m->len);
 	proc_send(q->proc, from.id, from.instance, MSG_FILE, &b, fd);
