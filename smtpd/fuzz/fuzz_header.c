@@ -2,19 +2,22 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * Any bytes as a header: every field lies within them, in order.
+ * Any bytes as a header: every field lies within them, in order, and domains
+ * are added where addresses lack one, and nowhere else.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/mem.h"
 
 #include "smtpd/smtp/header.h"
+#include "smtpd/smtp/qualify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -41,6 +44,42 @@ check_masquerade(const char *text, size_t len)
 	buf_free(&out);
 }
 
+/*
+ * What was there is still there, in order; what isn't a list of addresses
+ * stays as it is; and once is enough.
+ */
+static void
+check_qualified(const char *text, size_t len)
+{
+	struct buf out = { 0 }, again = { 0 };
+	struct header_field f, g;
+	size_t i = 0, at = 0, to = 0;
+
+	qualify_header(text, len, "d.org", &out);
+	for (size_t j = 0; j < out.len && i < len; j++)
+		i += out.data[j] == (uint8_t)text[i];
+	assert(i == len);
+	while (header_next(text, len, &at, &f) == HEADER_FIELD) {
+		enum header_result rc =
+		    header_next((const char *)out.data, out.len, &to, &g);
+
+		assert(rc == HEADER_FIELD);
+		assert(g.name_len == f.name_len);
+		assert(g.len >= f.len);
+		if (!header_is(&f, "From") && !header_is(&f, "Sender") &&
+		    !header_is(&f, "Reply-To") && !header_is(&f, "To") &&
+		    !header_is(&f, "Cc") && !header_is(&f, "Bcc") &&
+		    strncasecmp(f.name, "Resent-", 7) != 0)
+			assert(g.len == f.len &&
+			    memcmp(f.start, g.start, f.len) == 0);
+	}
+	qualify_header((const char *)out.data, out.len, "d.org", &again);
+	assert(again.len == out.len);
+	assert(out.len == 0 || memcmp(again.data, out.data, out.len) == 0);
+	buf_free(&out);
+	buf_free(&again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -60,6 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	}
 	if (!facts.bad)
 		check_masquerade(text, (size_t)n);
+	check_qualified(text, (size_t)n);
 	header_without_bcc(text, (size_t)n, &out);
 	assert(out.len <= (size_t)n);
 	(void)header_is_spam(text, (size_t)n);

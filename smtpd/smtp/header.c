@@ -96,7 +96,7 @@ header_without_bcc(const char *text, size_t len, struct buf *out)
 	size_t offset = 0;
 
 	while (header_next(text, len, &offset, &f) == HEADER_FIELD) {
-		if (!header_is(&f, "Bcc"))
+		if (!header_is(&f, "Bcc") && !header_is(&f, "Resent-Bcc"))
 			buf_add(out, f.start, f.len);
 	}
 	buf_add(out, text + offset, len - offset);

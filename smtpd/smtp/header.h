@@ -60,7 +60,7 @@ struct header_facts {
 /* What stands in the header of len bytes at text. */
 void header_scan(const char *text, size_t len, struct header_facts *out);
 
-/* Copy the header without Bcc fields. */
+/* Copy the header without Bcc and Resent-Bcc fields. */
 void header_without_bcc(const char *text, size_t len, struct buf *out);
 
 /*

@@ -76,6 +76,7 @@ session_free(struct session *s)
 	if (s->tls[0] != '\0')
 		session_end_tls(s);
 	bufferevent_free(s->bev);
+	buf_free(&s->submitted);
 	buf_free(&s->decoded);
 	buf_free(&s->message);
 	session_auth_free(s);
@@ -114,6 +115,7 @@ session_end_transaction(struct session *s, bool rollback)
 	if (s->file != -1)
 		close(s->file);
 	s->file = -1;
+	buf_free(&s->submitted);
 	buf_free(&s->decoded);
 	buf_free(&s->message);
 }

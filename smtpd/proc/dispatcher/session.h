@@ -104,7 +104,9 @@ struct session {
 	uint64_t chunk_left;
 	bool chunk_last, chunk_refused, in_chunks;
 	char chunk_reply[512]; /* of a filter that refused it */
-	struct buf decoded;    /* the header, until it is whole */
+	struct buf submitted;  /* a header to be completed, until whole */
+	bool completed;
+	struct buf decoded; /* the header, until it is whole */
 	struct buf message;
 	bool header_done, loop, bad_header;
 	bool no_room; /* it can't be stored: the rest is only read */

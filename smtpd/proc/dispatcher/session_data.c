@@ -22,6 +22,7 @@
 #include "smtpd/proc/dispatcher/session.h"
 #include "smtpd/queue/store.h"
 #include "smtpd/smtp/header.h"
+#include "smtpd/smtp/qualify.h"
 
 static void
 format_date(char *out, size_t size)
@@ -66,37 +67,96 @@ add_received(struct session *s, struct buf *out)
 
 /* What a message from here must have and a client may leave out. */
 static void
-complete_header(struct session *s, const struct header_facts *facts)
+add_missing(
+    struct session *s, const struct header_facts *facts, struct buf *out)
 {
 	char date[64], from[ADDRESS_TEXT_LEN];
 
 	if (!facts->date) {
 		format_date(date, sizeof(date));
-		buf_printf(&s->message, "Date: %s\n", date);
+		buf_printf(out, "Date: %s\n", date);
 	}
 	if (!facts->message_id)
-		buf_printf(&s->message, "Message-ID: <%08x.%016llx@%s>\n",
-		    s->msgid, (unsigned long long)s->id, session_hostname(s));
-	if (!facts->from)
-		buf_printf(&s->message, "From: <%s>\n",
-		    address_text(&s->mail.from, from));
+		buf_printf(out, "Message-ID: <%08x.%016llx@%s>\n", s->msgid,
+		    (unsigned long long)s->id, session_hostname(s));
+	if (!facts->from && address_is_null(&s->mail.from))
+		buf_printf(
+		    out, "From: <MAILER-DAEMON@%s>\n", session_hostname(s));
+	else if (!facts->from)
+		buf_printf(
+		    out, "From: <%s>\n", address_text(&s->mail.from, from));
 }
 
-/* The header, with the sender's own address in From where that must be. */
+/* The fields, with the sender's own address in From where that must be. */
 static void
-add_submitted(struct session *s, const char *text, size_t len)
+add_submitted(struct session *s, const char *text, size_t len, struct buf *out)
 {
 	char sender[ADDRESS_TEXT_LEN];
-	struct buf own = { 0 };
+	struct buf own = { 0 }, open = { 0 };
 
 	if (s->user[0] == '\0' || s->listen == NULL || !s->listen->masquerade ||
-	    address_is_null(&s->mail.from)) {
-		header_without_bcc(text, len, &s->message);
-		return;
-	}
-	header_masquerade(text, len, address_text(&s->mail.from, sender), &own);
-	header_without_bcc((const char *)own.data, own.len, &s->message);
+	    address_is_null(&s->mail.from))
+		buf_add(&own, text, len);
+	else
+		header_masquerade(
+		    text, len, address_text(&s->mail.from, sender), &own);
+	header_without_bcc((const char *)own.data, own.len, &open);
+	qualify_header(
+	    (const char *)open.data, open.len, session_hostname(s), out);
 	buf_free(&own);
+	buf_free(&open);
+}
+
+/* Whether it is a user of ours who writes, and not a server that relays. */
+static bool
+is_submission(const struct session *s)
+{
+	const char *port = s->listen == NULL ? NULL : s->listen->port;
+
+	return s->local || s->user[0] != '\0' ||
+	    (port != NULL &&
+		(strcmp(port, "587") == 0 || strcmp(port, "submission") == 0));
+}
+
+/* Where the client's lines go, once its header is as it should be. */
+static struct buf *
+lines_to(struct session *s)
+{
+	return s->filter.streaming ? &s->filter.lines :
+	    s->header_done         ? &s->message :
+				     &s->decoded;
+}
+
+/*
+ * The header that a user of ours wrote, when it is whole: completed before
+ * any filter sees it, so that one that signs it signs what is sent.  One
+ * that is to be refused stays as it is.
+ */
+static void
+complete_header(struct session *s, bool whole)
+{
+	const char *text = (const char *)s->submitted.data;
+	size_t total = s->submitted.len;
+	struct header_facts facts;
+	long len;
+
+	if (s->completed)
+		return;
+	len = total == 0 ?
+	    (whole ? 0 : -1) :
+	    header_length(text, total, whole || total > HEADER_MAX);
+	if (len < 0)
+		return;
+	header_scan(text, (size_t)len, &facts);
+	if (!facts.bad && !facts.too_long) {
+		add_missing(s, &facts, lines_to(s));
+		add_submitted(s, text, (size_t)len, lines_to(s));
+		text += len;
+		total -= (size_t)len;
+	}
+	buf_add(lines_to(s), text, total);
+	buf_free(&s->submitted);
+	s->completed = true;
 }
 
 /* The header is whole in s->decoded: judge it, and begin the message. */
@@ -105,9 +165,6 @@ take_header(struct session *s, size_t len)
 {
 	const char *text =
 	    s->decoded.data == NULL ? "" : (const char *)s->decoded.data;
-	bool submission = s->local || s->user[0] != '\0' ||
-	    (s->listen != NULL && s->listen->port != NULL &&
-		strcmp(s->listen->port, "587") == 0);
 	struct header_facts facts;
 
 	header_scan(text, len, &facts);
@@ -116,13 +173,7 @@ take_header(struct session *s, size_t len)
 	s->header_done = true;
 	if (!s->filter.streaming)
 		add_received(s, &s->message);
-	if (submission) {
-		complete_header(s, &facts);
-		add_submitted(s, text, len);
-	} else {
-		buf_add(&s->message, text, len);
-	}
-	buf_add(&s->message, text + len, s->decoded.len - len);
+	buf_add(&s->message, text, s->decoded.len);
 	buf_free(&s->decoded);
 }
 
@@ -323,6 +374,7 @@ end_data(struct session *s)
 static void
 read_all(struct session *s)
 {
+	complete_header(s, true);
 	if (s->data.dots)
 		reporter_say(
 		    &s->filter.reporter, FILTER_PROTOCOL_CLIENT, ".", NULL);
@@ -369,6 +421,7 @@ begin_message(struct session *s, bool dots)
 	char msgid[16];
 
 	smtp_data_init(&s->data, dots);
+	s->completed = !is_submission(s);
 	snprintf(msgid, sizeof(msgid), "%08x", s->msgid);
 	reporter_say(&s->filter.reporter, FILTER_TX_DATA, msgid, "ok", NULL);
 	if (session_stream_begin(s))
@@ -389,9 +442,7 @@ decode(struct session *s, size_t max)
 {
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 	struct evbuffer_iovec v;
-	struct buf *out = s->filter.streaming ? &s->filter.lines :
-	    s->header_done                    ? &s->message :
-						&s->decoded;
+	struct buf *out = s->completed ? lines_to(s) : &s->submitted;
 	size_t n;
 
 	if (evbuffer_peek(in, -1, NULL, &v, 1) < 1 || v.iov_len == 0)
@@ -399,6 +450,7 @@ decode(struct session *s, size_t max)
 	n = smtp_data_read(
 	    &s->data, v.iov_base, v.iov_len < max ? v.iov_len : max, out);
 	evbuffer_drain(in, n);
+	complete_header(s, false);
 	if (!s->filter.streaming)
 		take_decoded(s, false);
 	return n;
@@ -473,10 +525,8 @@ end_chunk(struct session *s)
 	} else if (!s->chunk_last) {
 		session_reply(s, "250 2.0.0 Continue");
 	} else {
-		smtp_data_finish(&s->data,
-		    s->filter.streaming ? &s->filter.lines :
-			s->header_done  ? &s->message :
-					  &s->decoded);
+		smtp_data_finish(
+		    &s->data, s->completed ? lines_to(s) : &s->submitted);
 		read_all(s);
 	}
 }

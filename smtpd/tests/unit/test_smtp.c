@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "smtpd/smtp/data.h"
 #include "smtpd/smtp/header.h"
 #include "smtpd/smtp/proxy.h"
+#include "smtpd/smtp/qualify.h"
 
 static bool
 parses(const char *text, bool utf8)
@@ -214,12 +216,124 @@ proxy_takes_both_versions(void **state)
 	    PROXY_BAD);
 }
 
+/* What becomes of a header, where d.org is missing. */
+static char *
+qualified(const char *text)
+{
+	static char kept[8192];
+	struct buf out = { 0 };
+
+	qualify_header(text, strlen(text), "d.org", &out);
+	assert_true(out.len < sizeof(kept));
+	memcpy(kept, buf_str(&out), out.len + 1);
+	buf_free(&out);
+	return kept;
+}
+
+static void
+qualify_adds_the_domain_where_there_is_none(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "From: root\n", "From: root@d.org\n" },
+		{ "To:a,b@c.org , d\n", "To:a@d.org,b@c.org , d@d.org\n" },
+		{ "FROM: root (Cron, (of) <here>)\n",
+		    "FROM: root@d.org (Cron, (of) <here>)\n" },
+		{ "Cc: \"Last, First\" <mabel>\n",
+		    "Cc: \"Last, First\" <mabel@d.org>\n" },
+		{ "Cc: Mabel A. Last < mabel >\n",
+		    "Cc: Mabel A. Last < mabel@d.org >\n" },
+		{ "Reply-To: first.last\n", "Reply-To: first.last@d.org\n" },
+		{ "Sender: \"odd \\\" name\"\n",
+		    "Sender: \"odd \\\" name\"@d.org\n" },
+		{ "To: all: a, <b>, c@e.org;, f\n",
+		    "To: all: a@d.org, <b@d.org>, c@e.org;, f@d.org\n" },
+		{ "To: a,\n\tb,\n  c\n",
+		    "To: a@d.org,\n\tb@d.org,\n  c@d.org\n" },
+		{ "Bcc: gr\xc3\xbcn\n", "Bcc: gr\xc3\xbcn@d.org\n" },
+		{ "Resent-To: a;b\n", "Resent-To: a@d.org;b@d.org\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(qualified(cases[i][0]), cases[i][1]);
+}
+
+static void
+qualify_leaves_all_other_bytes_as_they_are(void **state)
+{
+	static const char *const same[] = {
+		"To: a@b.org\n",
+		"To: Mabel <a@b.org>, \"x\" <y@[192.0.2.1]>\n",
+		"To: Two Words\n",
+		"To: undisclosed-recipients:;\n",
+		"From: <>\n",
+		"To:\n",
+		"To: , ,\n",
+		"To: a.\n",
+		"To: .a\n",
+		"To: <@relay.org:a@b.org>\n",
+		"To: (only a comment)\n",
+		"To: a, (no end\n",
+		"To: a, \"no end\n",
+		"To: a, <no end\n",
+		"To: a, [no end\n",
+		"To: a, b>\n",
+		"To: a, <b <c>>\n",
+		"To: a, :b\n",
+		"To: a, b\\c\n",
+		"Subject: root,  of   all\n",
+		"X-To: root\nDKIM-Signature: v=1; d=b.org;\n\tb=ab cd\n",
+		"Comments : a\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		assert_string_equal(qualified(same[i]), same[i]);
+}
+
+/* RFC 5322, 2.1.1: 998 bytes at most, whatever is added. */
+static void
+qualify_folds_what_becomes_too_long(void **state)
+{
+	char text[2048] = "To: ", plain[8192];
+	size_t n = 4, longest = 0, line = 0, k = 0;
+	const char *got;
+
+	(void)state;
+	for (int i = 0; i < 150; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    i % 2 == 0 ? "user%d," : " user%d,", i);
+	memcpy(text + n - 1, "\n", 2);
+	got = qualified(text);
+	for (const char *p = got; *p != '\0'; p++) {
+		line = *p == '\n' ? 0 : line + 1;
+		longest = line > longest ? line : longest;
+		/* Without the folds, and what was added, it is the same. */
+		if (*p == '@') {
+			p += 5;
+			continue;
+		}
+		if (*p == '\n' && p[1] != '\0') {
+			assert_true(p[1] == ' ' || p[1] == '\t');
+			p += p[1] == '\t';
+			continue;
+		}
+		plain[k++] = *p;
+	}
+	plain[k] = '\0';
+	assert_true(longest > 200 && longest < 998);
+	assert_string_equal(plain, text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(address_takes_what_rfc_5321_allows),
 		cmocka_unit_test(address_refuses_the_rest),
+		cmocka_unit_test(qualify_adds_the_domain_where_there_is_none),
+		cmocka_unit_test(qualify_leaves_all_other_bytes_as_they_are),
+		cmocka_unit_test(qualify_folds_what_becomes_too_long),
 		cmocka_unit_test(address_splits_at_the_delimiter),
 		cmocka_unit_test(mail_command_has_its_parameters),
 		cmocka_unit_test(mail_command_refuses_nonsense),
