@@ -39,6 +39,7 @@
 #include "smtpd/proc/queue/queue.h"
 #include "smtpd/proc/resolver/resolver.h"
 #include "smtpd/proc/scheduler/scheduler.h"
+#include "smtpd/proc/trace.h"
 
 #define DISPATCHERS_MAX 4
 #define FILTER_TIME     300
@@ -48,7 +49,7 @@ struct options {
 	char *macros[64];
 	size_t n_macros;
 	bool debug, foreground, check, verbose;
-	unsigned paused;
+	unsigned paused, trace;
 };
 
 static void ATTR_NORETURN
@@ -56,7 +57,7 @@ usage(FILE *out, int status)
 {
 	fprintf(out,
 	    "usage: smtpd [-dFhnv] [-D NAME=VALUE] [-f FILE] "
-	    "[-P mda|mta|smtp] [-T TRACE]\n");
+	    "[-P mda|mta|smtp] [-T SUBJECT]\n");
 	exit(status);
 }
 
@@ -76,6 +77,19 @@ run_process(const char *name, const char *instance)
 			return proc_main(all[i], (unsigned)n);
 	}
 	return 2;
+}
+
+/* A subject of smtpctl trace, or "profile" and one of smtpctl profile. */
+static unsigned
+parse_trace(const char *word)
+{
+	unsigned subjects = strncmp(word, "profile-", 8) == 0 ?
+	    trace_parse_profile(word + 8) :
+	    trace_parse(word);
+
+	if (subjects == 0)
+		usage(stderr, 2);
+	return subjects;
 }
 
 static void
@@ -115,6 +129,8 @@ parse_options(int argc, char **argv, struct options *o)
 				usage(stderr, 2);
 			break;
 		case 'T':
+			o->trace |= parse_trace(optarg);
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
@@ -158,6 +174,7 @@ fill_setup(struct setup *s, const struct options *o)
 	s->foreground = o->debug;
 	s->verbose = o->verbose;
 	s->paused = o->paused;
+	s->trace = o->trace;
 	s->filter_time = filter_time();
 	s->n_dispatchers = cores_count(0, DISPATCHERS_MAX);
 	s->privileged = geteuid() == 0;

@@ -2,188 +2,97 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <crypt.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <bsd/stdlib.h>
 
 #include "lib/buf.h"
 #include "lib/err.h"
-#include "lib/fs.h"
 #include "lib/mem.h"
-#include "lib/wire.h"
+#include "lib/opt.h"
 
 #include "smtpd/proc/proc.h"
 #include "smtpd/queue/envelope.h"
 
-#include "smtpd/ctl/ctl.h"
+#include "smtpd/ctl/client.h"
+#include "smtpd/ctl/monitor.h"
 #include "smtpd/ctl/offline.h"
 #include "smtpd/ctl/replay.h"
 #include "smtpd/ctl/spfwalk.h"
 
-#define FRAME_HEADER 8
+#include "smtpd/ctl/ctl.h"
+
+#define HELP_COLUMN 36
 
 struct command {
 	const char *words; /* what the person types */
-	const char *verb;  /* what smtpd is asked; NULL: done here */
+	const char *verb;  /* what smtpd is asked; NULL: done by run */
 	const char *arg; /* in the usage; NULL: none; in []: may be left out */
+	const char *help;
 	int (*run)(int argc, char **argv, struct err *e);
 };
 
 static int run_encrypt(int argc, char **argv, struct err *e);
 static int run_explain(int argc, char **argv, struct err *e);
+static int run_help(int argc, char **argv, struct err *e);
+static int run_show_message(int argc, char **argv, struct err *e);
+static int run_show_queue(int argc, char **argv, struct err *e);
 
-static const struct command commands[] = {
-	{ "encrypt", NULL, "[STRING]", run_encrypt },
-	{ "explain", NULL, "from ADDR to ADDR [src IP] [auth USER]",
-	    run_explain },
-	{ "log brief", "log brief", NULL, NULL },
-	{ "log verbose", "log verbose", NULL, NULL },
-	{ "pause envelope", "pause-envelope", "ID", NULL },
-	{ "pause mda", "pause mda", NULL, NULL },
-	{ "pause mta", "pause mta", NULL, NULL },
-	{ "pause smtp", "pause smtp", NULL, NULL },
-	{ "remove", "remove", "ID", NULL },
-	{ "replay", NULL, "FILE -- FILTER [ARG ...]", ctl_replay },
-	{ "resume envelope", "resume-envelope", "ID", NULL },
-	{ "resume mda", "resume mda", NULL, NULL },
-	{ "resume mta", "resume mta", NULL, NULL },
-	{ "resume route", "resume-route", "NUMBER", NULL },
-	{ "resume smtp", "resume smtp", NULL, NULL },
-	{ "schedule", "schedule", "ID", NULL },
-	{ "show envelope", "show-envelope", "ID", NULL },
-	{ "show hosts", "show-hosts", NULL, NULL },
-	{ "show hoststats", "show-hoststats", NULL, NULL },
-	{ "show message", "show-message", "ID", NULL },
-	{ "show queue -j", "show-queue-json", "[MSGID]", NULL },
-	{ "show queue", "show-queue", "[MSGID]", NULL },
-	{ "show relays", "show-relays", NULL, NULL },
-	{ "show routes", "show-routes", NULL, NULL },
-	{ "show rules", "show-rules", NULL, NULL },
-	{ "show stats", "show-stats", NULL, NULL },
-	{ "show status", "show-status", NULL, NULL },
-	{ "spf walk", NULL, "[-4 | -6]", ctl_spf_walk },
-	{ "update table", "update-table", "NAME", NULL },
+static const struct opt options[] = {
+	{ 'h', "help", NULL, "list the commands" },
+	{ 0 },
 };
 
-int
-ctl_connect(struct err *e)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	char *spool, *path;
-	int fd = -1;
+static const struct command commands[] = {
+	{ "encrypt", NULL, "[STRING]", "hash a password for a table",
+	    run_encrypt },
+	{ "explain", NULL, "from ADDR to ADDR [src IP] [auth USER]",
+	    "say which rule a message would meet", run_explain },
+	{ "help", NULL, "[WORD]", "list the commands that begin so", run_help },
+	{ "log brief", "log brief", NULL, "log what happens", NULL },
+	{ "log verbose", "log verbose", NULL, "log dialogues as well", NULL },
+	{ "monitor", NULL, "[-j]", "show the counters, a line a second",
+	    monitor_run },
+	{ "pause envelope", "pause-envelope", "ID", "hold it back", NULL },
+	{ "pause mda", "pause mda", NULL, "stop local deliveries", NULL },
+	{ "pause mta", "pause mta", NULL, "stop relaying", NULL },
+	{ "pause smtp", "pause smtp", NULL, "accept no new sessions", NULL },
+	{ "profile", "profile", "SUBJECT", "log how long things take", NULL },
+	{ "remove", "remove", "ID", "drop it from the queue", NULL },
+	{ "replay", NULL, "FILE -- FILTER [ARG ...]",
+	    "give a recording to a filter", ctl_replay },
+	{ "resume envelope", "resume-envelope", "ID", "let it go on", NULL },
+	{ "resume mda", "resume mda", NULL, "deliver again", NULL },
+	{ "resume mta", "resume mta", NULL, "relay again", NULL },
+	{ "resume route", "resume-route", "NUMBER", "forget its failures",
+	    NULL },
+	{ "resume smtp", "resume smtp", NULL, "accept sessions again", NULL },
+	{ "schedule", "schedule", "ID", "try now", NULL },
+	{ "show envelope", "show-envelope", "ID", "all that is known of it",
+	    NULL },
+	{ "show hosts", "show-hosts", NULL, "other hosts' addresses", NULL },
+	{ "show hoststats", "show-hoststats", NULL, "what hosts last said",
+	    NULL },
+	{ "show message", NULL, "ID", "its text", run_show_message },
+	{ "show queue", NULL, "[-j] [ID]", "a line for each envelope",
+	    run_show_queue },
+	{ "show relays", "show-relays", NULL, "where mail is relayed to now",
+	    NULL },
+	{ "show routes", "show-routes", NULL, "the ways to other hosts", NULL },
+	{ "show rules", "show-rules", NULL, "the rules, in their order", NULL },
+	{ "show stats", "show-stats", NULL, "the counters", NULL },
+	{ "show status", "show-status", NULL, "what runs and what is paused",
+	    NULL },
+	{ "spf walk", NULL, "[-4 | -6]", "the networks of domains",
+	    ctl_spf_walk },
+	{ "trace", "trace", "SUBJECT", "log more, of one subject", NULL },
+	{ "unprofile", "unprofile", "SUBJECT", "log no longer how long", NULL },
+	{ "untrace", "untrace", "SUBJECT", "log less again", NULL },
+	{ "update table", "update-table", "NAME", "read a table again", NULL },
+};
 
-	setup_paths(&spool, &path);
-	/* A person without a spool of their own means the system's smtpd. */
-	if (getenv("SMTPD_SPOOL") == NULL && access(path, F_OK) == -1) {
-		free(path);
-		path = xstrdup("/run/smtpd.sock");
-	}
-	if (strlen(path) >= sizeof(sun.sun_path)) {
-		err_set(e, ERR_USAGE, "%s: too long for a socket", path);
-	} else {
-		memcpy(sun.sun_path, path, strlen(path) + 1);
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd == -1 ||
-		    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
-			err_sys(e, "is smtpd running? %s", path);
-			if (fd != -1)
-				close(fd);
-			fd = -1;
-		}
-	}
-	free(spool);
-	free(path);
-	return fd;
-}
-
-static int
-send_frame(int fd, unsigned type, const struct buf *payload, struct err *e)
-{
-	struct buf b = { 0 };
-	int rc;
-
-	wire_put_u32(&b, (uint32_t)(payload == NULL ? 0 : payload->len));
-	wire_put_u16(&b, (uint16_t)type);
-	wire_put_u16(&b, 0);
-	if (payload != NULL)
-		buf_add(&b, payload->data, payload->len);
-	rc = fs_write_all(fd, b.data, b.len, e);
-	buf_free(&b);
-	return rc;
-}
-
-static int
-read_all(int fd, uint8_t *p, size_t len, struct err *e)
-{
-	while (len > 0) {
-		ssize_t n = read(fd, p, len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			err_set(e, ERR_SYSTEM, "smtpd closed the connection");
-			return -1;
-		}
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int
-read_frame(int fd, unsigned *type, struct buf *out, struct err *e)
-{
-	uint8_t header[FRAME_HEADER];
-	size_t len;
-
-	if (read_all(fd, header, sizeof(header), e) == -1)
-		return -1;
-	len = wire_load32(header);
-	*type = wire_load16(header + 4);
-	buf_reset(out);
-	if (len > IPC_PAYLOAD_MAX) {
-		err_set(e, ERR_CORRUPT, "a strange answer");
-		return -1;
-	}
-	if (read_all(fd, buf_reserve(out, len + 1), len, e) == -1)
-		return -1;
-	out->len = len;
-	return 0;
-}
-
-int
-ctl_ask(unsigned type, const struct buf *payload, struct err *e)
-{
-	struct buf frame = { 0 };
-	unsigned got;
-	int fd = ctl_connect(e), rc = -1;
-
-	if (fd == -1)
-		return -1;
-	if (send_frame(fd, type, payload, e) == -1)
-		goto out;
-	while ((rc = read_frame(fd, &got, &frame, e)) == 0 &&
-	    got == MSG_CTL_LINE) {
-		fwrite(frame.data, 1, frame.len, stdout);
-		if (frame.len > 0 && frame.data[frame.len - 1] != '\n')
-			putchar('\n');
-	}
-	if (rc == 0 && frame.len > 0) {
-		err_set(e, ERR_USAGE, "%s", buf_str(&frame));
-		rc = -1;
-	}
-out:
-	buf_free(&frame);
-	close(fd);
-	return rc;
-}
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* A hash of the secret, for a table of credentials. */
 static int
@@ -281,7 +190,8 @@ run_explain(int argc, char **argv, struct err *e)
 		ev.id = 1ULL << 32;
 		buf_add_u8(&b, 0);
 		envelope_encode(&ev, &b);
-		rc = ctl_ask(MSG_EXPLAIN, &b, e);
+		rc = client_ask(
+		    MSG_EXPLAIN, b.data, b.len, -1, client_print, NULL, e);
 	} else {
 		rc = -1;
 	}
@@ -290,14 +200,136 @@ run_explain(int argc, char **argv, struct err *e)
 	return rc;
 }
 
+static int
+run_show_message(int argc, char **argv, struct err *e)
+{
+	char *words;
+	int rc;
+
+	if (argc != 1) {
+		err_set(e, ERR_USAGE, "usage: smtpctl show message ID");
+		return -1;
+	}
+	words = xasprintf("show-message %s", argv[0]);
+	rc = client_say(words, client_print_raw, NULL, e);
+	free(words);
+	return rc;
+}
+
+/* Mail that no smtpd has taken in yet; not among the lines that programs
+ * read. */
+static void
+print_offline(void)
+{
+	long n = offline_count();
+
+	if (n > 0)
+		fprintf(stderr, "smtpctl: %ld message%s waiting offline\n", n,
+		    n == 1 ? "" : "s");
+}
+
+static int
+run_show_queue(int argc, char **argv, struct err *e)
+{
+	bool json = argc > 0 && strcmp(argv[0], "-j") == 0;
+	const char *id;
+	char *words;
+	int rc;
+
+	argc -= json;
+	argv += json;
+	if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
+		err_set(e, ERR_USAGE, "usage: smtpctl show queue [-j] [ID]");
+		return -1;
+	}
+	id = argc == 1 ? argv[0] : "all";
+	words = xasprintf("show-queue%s %s", json ? "-json" : "", id);
+	rc = client_say(words, client_print, NULL, e);
+	free(words);
+	print_offline();
+	return rc;
+}
+
+/* The commands whose first words are word; how many. */
+static size_t
+print_commands(const char *word, FILE *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+		int len;
+
+		if (strncmp(c->words, word, strlen(word)) != 0)
+			continue;
+		len = fprintf(out, "  %s%s%s", c->words,
+		    c->arg == NULL ? "" : " ", c->arg == NULL ? "" : c->arg);
+		if (len >= HELP_COLUMN - 1) {
+			putc('\n', out);
+			len = 0;
+		}
+		fprintf(out, "%*s%s\n", HELP_COLUMN - len, "", c->help);
+		n++;
+	}
+	return n;
+}
+
+/* For tools/tables.py. */
+static void
+print_tables(void)
+{
+	opt_print_table("", options, stdout);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		printf("%s\t\t\t%s\t%s\n", commands[i].words,
+		    commands[i].arg == NULL ? "" : commands[i].arg,
+		    commands[i].help);
+}
+
 static void
 usage(FILE *out)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(out, "%s smtpctl %s%s%s\n",
-		    i == 0 ? "usage:" : "      ", commands[i].words,
-		    commands[i].arg == NULL ? "" : " ",
-		    commands[i].arg == NULL ? "" : commands[i].arg);
+	fputs("usage: smtpctl COMMAND [ARGUMENT ...]\n\n"
+	      "ID is an envelope's (16 digits), a message's (8) or \"all\".  "
+	      "Words may be\nshortened.  smtpctl(8) says more.\n\n",
+	    out);
+	print_commands("", out);
+}
+
+static int
+run_help(int argc, char **argv, struct err *e)
+{
+	if (argc == 1 && strcmp(argv[0], "--tables") == 0) {
+		print_tables();
+		return 0;
+	}
+	if (argc == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (argc == 1 && print_commands(argv[0], stdout) > 0)
+		return 0;
+	err_set(e, ERR_USAGE, "no command begins with \"%s\"", argv[0]);
+	return -1;
+}
+
+static int
+run_command(const struct command *c, int argc, char **argv, struct err *e)
+{
+	char *words;
+	int rc;
+
+	if (c->run != NULL)
+		return c->run(argc, argv, e);
+	if (argc != (c->arg == NULL ? 0 : 1)) {
+		err_set(e, ERR_USAGE, "usage: smtpctl %s %s", c->words,
+		    c->arg == NULL ? "" : c->arg);
+		return -1;
+	}
+	words = xasprintf(
+	    "%s%s%s", c->verb, argc == 1 ? " " : "", argc == 1 ? argv[0] : "");
+	rc = client_say(words, client_print, NULL, e);
+	free(words);
+	return rc;
 }
 
 /* How many words of argv say c; prefixes will do.  0: not this one. */
@@ -321,65 +353,90 @@ match_words(const struct command *c, int argc, char **argv)
 	return n;
 }
 
-/* Mail that no smtpd has taken in yet; not among the lines that programs
- * read. */
-static void
-print_offline(void)
+/* Whether none of the n words is shortened. */
+static bool
+is_whole(const struct command *c, int n, char **argv)
 {
-	long n = offline_count();
+	const char *word = c->words;
 
-	if (n > 0)
-		fprintf(stderr, "smtpctl: %ld message%s waiting offline\n", n,
-		    n == 1 ? "" : "s");
+	for (int i = 0; i < n; i++) {
+		size_t len = strlen(argv[i]);
+
+		if (strncmp(word, argv[i], len) != 0 ||
+		    (word[len] != ' ' && word[len] != '\0'))
+			return false;
+		word += len + (word[len] == ' ');
+	}
+	return true;
 }
 
-static int
-run_command(const struct command *c, int argc, char **argv, struct err *e)
+/* The command that argv begins with, in *words words, or NULL. */
+static const struct command *
+find_command(int argc, char **argv, int *words, struct err *e)
 {
-	struct buf b = { 0 };
-	int rc;
+	const struct command *found = NULL;
+	struct buf others = { 0 };
+	size_t n = 0;
 
-	if (c->run != NULL)
-		return c->run(argc, argv, e);
-	if (argc > (c->arg == NULL ? 0 : 1) ||
-	    (argc == 0 && c->arg != NULL && c->arg[0] != '[')) {
-		err_set(e, ERR_USAGE, "usage: smtpctl %s %s", c->words,
-		    c->arg == NULL ? "" : c->arg);
-		return -1;
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		int k = match_words(&commands[i], argc, argv);
+
+		if (k == 0)
+			continue;
+		*words = k;
+		found = &commands[i];
+		if (is_whole(found, k, argv)) {
+			n = 1;
+			break;
+		}
+		buf_printf(
+		    &others, "%s%s", n++ == 0 ? "" : ", ", commands[i].words);
 	}
-	buf_add_str(&b, c->verb);
-	if (argc == 1)
-		buf_printf(&b, " %s", argv[0]);
-	rc = ctl_ask(MSG_CTL, &b, e);
-	if (strncmp(c->verb, "show-queue", 10) == 0)
-		print_offline();
-	buf_free(&b);
-	return rc;
+	if (n == 0)
+		err_set(e, ERR_USAGE,
+		    "no command \"%s%s%s\"; \"smtpctl help\" lists them",
+		    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	else if (n > 1)
+		err_set(
+		    e, ERR_USAGE, "that may be any of %s", buf_str(&others));
+	buf_free(&others);
+	return n == 1 ? found : NULL;
 }
 
 static int
 smtpctl(int argc, char **argv)
 {
+	struct opt_parser p;
+	const struct command *c;
 	struct err e;
+	int id, words, rc;
 
-	if (argc == 2 &&
-	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+	opt_init(&p, options, argc, argv, true);
+	id = opt_next(&p, &e);
+	if (id == 'h') {
 		usage(stdout);
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		int n = match_words(&commands[i], argc - 1, argv + 1);
-
-		if (n == 0)
-			continue;
-		if (run_command(&commands[i], argc - 1 - n, argv + 1 + n, &e) ==
-		    0)
-			return 0;
-		fprintf(stderr, "smtpctl: %s\n", e.msg);
-		return e.kind == ERR_USAGE && commands[i].verb == NULL ? 2 : 1;
+	if (id == OPT_END && p.next == argc) {
+		usage(stderr);
+		return 2;
 	}
-	usage(stderr);
-	return 2;
+	argc -= p.next;
+	argv += p.next;
+	c = id == OPT_END ? find_command(argc, argv, &words, &e) : NULL;
+	if (c == NULL) {
+		fprintf(stderr, "smtpctl: %s\n", e.msg);
+		return 2;
+	}
+	rc = run_command(c, argc - words, argv + words, &e);
+	if (fflush(stdout) == EOF && rc == 0) {
+		err_sys(&e, "standard output");
+		rc = -1;
+	}
+	if (rc == 0)
+		return 0;
+	fprintf(stderr, "smtpctl: %s\n", e.msg);
+	return e.kind == ERR_USAGE ? 2 : 1;
 }
 
 bool

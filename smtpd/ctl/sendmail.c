@@ -23,6 +23,7 @@
 #include "smtpd/submit/submission.h"
 #include "smtpd/submit/transaction.h"
 
+#include "smtpd/ctl/client.h"
 #include "smtpd/ctl/ctl.h"
 #include "smtpd/ctl/offline.h"
 
@@ -199,7 +200,7 @@ send_now(struct mail *m, struct err *e)
 {
 	const uint8_t hello[8] = { 0, 0, 0, 0, MSG_LISTEN, 0, 0, 0 };
 	enum submit_result rc;
-	int fd = ctl_connect(e);
+	int fd = client_connect(e);
 	struct submit *d;
 
 	if (fd == -1)

@@ -24,7 +24,8 @@
 #include "smtpd/smtp/address.h"
 
 #define DELIVERY_STATUS_MAX 512
-#define DELIVERY_BODY_MAX   (1u << 20) /* larger bodies come as a file */
+#define DELIVERY_LOOP       "Mail loop" /* begins the result of one */
+#define DELIVERY_BODY_MAX   (1u << 20)  /* larger bodies come as a file */
 
 enum delivery_status {
 	DELIVERY_OK,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/unistd.h>
@@ -18,6 +19,7 @@
 #include "lib/wire.h"
 
 #include "smtpd/proc/sandbox.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/proc.h"
 
@@ -155,6 +157,7 @@ take_setup(struct proc *p, struct ipc_msg *m)
 	setup_unref(p->setup);
 	p->setup = s;
 	log_set_level(s->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	trace_set(s->trace);
 	if (m->type == MSG_SETUP)
 		log_init("smtpd", LOG_MAIL, s->foreground);
 	else if (p->ops->reload != NULL)
@@ -213,10 +216,44 @@ from_parent(struct proc *p, struct ipc_msg *m)
 			log_set_level(
 			    m->data[0] != 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 		break;
+	case MSG_TRACE:
+		if (m->len == 4)
+			trace_set(wire_load32(m->data));
+		break;
 	default:
 		p->ops->message(p, (struct proc_peer){ PROC_PARENT, 0 }, m);
 		break;
 	}
+}
+
+static int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void
+take_message(struct proc *p, struct proc_peer peer, struct ipc_msg *m)
+{
+	bool profile = trace_wants(TRACE_PROFILE_IMSG);
+	int64_t since = profile ? now_us() : 0;
+	unsigned type = m->type;
+
+	trace(TRACE_IMSG, "imsg: %s.%u <- %s.%u type=%u len=%zu%s",
+	    proc_name(p->ops->id), p->instance, proc_name(peer.id),
+	    peer.instance, type, m->len, m->fd == -1 ? "" : " fd");
+	if (peer.id == PROC_PARENT)
+		from_parent(p, m);
+	else
+		p->ops->message(p, peer, m);
+	if (profile)
+		trace(TRACE_PROFILE_IMSG,
+		    "profile-imsg: %s.%u <- %s.%u type=%u us=%lld",
+		    proc_name(p->ops->id), p->instance, proc_name(peer.id),
+		    peer.instance, type, (long long)(now_us() - since));
 }
 
 static void
@@ -227,10 +264,7 @@ on_peer(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	struct proc_peer peer = l->peer;
 
 	if (m != NULL) {
-		if (peer.id == PROC_PARENT)
-			from_parent(p, m);
-		else
-			p->ops->message(p, peer, m);
+		take_message(p, peer, m);
 		return;
 	}
 	/* Without its parent, a process has no purpose. */

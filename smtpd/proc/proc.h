@@ -134,6 +134,7 @@ enum proc_message {
 	MSG_CTL_LINE, /* back: a line of the answer */
 	MSG_CTL_END,
 	MSG_VERBOSE, /* control -> parent -> all: u8 */
+	MSG_TRACE,   /* control -> parent -> all: enum trace_subject, u32 */
 	MSG_PAUSED,  /* control -> parent: enum setup_paused, u8 */
 };
 

@@ -267,6 +267,7 @@ setup_encode(const struct setup *s, struct buf *out)
 	buf_add_u8(out, s->privileged);
 	buf_add_u8(out, s->verbose);
 	wire_put_varint(out, s->paused);
+	wire_put_varint(out, s->trace);
 	wire_put_varint(out, s->n_dispatchers);
 	wire_put_varint(out, s->filter_time);
 	wire_put_varint(out, s->generation);
@@ -305,6 +306,7 @@ setup_decode(const void *data, size_t len, struct err *e)
 	s->privileged = wire_u8(&w) != 0;
 	s->verbose = wire_u8(&w) != 0;
 	s->paused = (unsigned)wire_varint(&w);
+	s->trace = (unsigned)wire_varint(&w);
 	s->n_dispatchers = (unsigned)wire_varint(&w);
 	s->filter_time = (unsigned)wire_varint(&w);
 	s->generation = (unsigned)wire_varint(&w);

@@ -47,6 +47,7 @@ struct setup {
 	bool privileged; /* started by root: users are changed */
 	bool verbose;
 	unsigned paused; /* enum setup_paused */
+	unsigned trace;  /* proc/trace.h */
 	unsigned n_dispatchers;
 	unsigned filter_time; /* seconds for an answer of a filter */
 	unsigned generation;  /* how often it was read anew */

@@ -239,6 +239,12 @@ store_pending(const struct store *s)
 	return s->pending.len > 0;
 }
 
+size_t
+store_pending_bytes(const struct store *s)
+{
+	return s->pending.len;
+}
+
 static int
 write_pending(struct store *s, struct err *e)
 {

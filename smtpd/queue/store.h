@@ -62,8 +62,9 @@ void store_add_external(struct store *s, uint32_t msgid,
 void store_add_update(struct store *s, const struct envelope *ev);
 void store_add_remove(struct store *s, uint64_t id);
 
-/* Whether anything waits. */
+/* Whether anything waits, and how much. */
 bool store_pending(const struct store *s);
+size_t store_pending_bytes(const struct store *s);
 
 /*
  * Write and sync what waits.  After -1 nothing of it counts as stored, and it

@@ -28,6 +28,7 @@
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/proc/proc.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/control/control.h"
 
@@ -162,6 +163,36 @@ set_paused(struct client *c, const char *text)
 	}
 }
 
+/* "trace SUBJECT", "unprofile SUBJECT" and so on; false: it is neither. */
+static bool
+set_trace(struct client *c, const char *text)
+{
+	bool off = strncmp(text, "un", 2) == 0;
+	bool profile = strncmp(text + (off ? 2 : 0), "profile ", 8) == 0;
+	const char *word = text + (off ? 2 : 0) + (profile ? 8 : 6);
+	struct setup *s = c->proc->setup;
+	struct buf b = { 0 };
+	unsigned subjects;
+
+	if (!profile && strncmp(text + (off ? 2 : 0), "trace ", 6) != 0)
+		return false;
+	subjects = profile ? trace_parse_profile(word) : trace_parse(word);
+	if (subjects == 0) {
+		end(c,
+		    profile ?
+			"profile knows imsg and queue" :
+			"trace knows all, bounce, expand, filters, imsg, "
+			"lookup, mproc, mta, rules, scheduler, smtp and stat");
+		return true;
+	}
+	s->trace = off ? s->trace & ~subjects : s->trace | subjects;
+	wire_put_u32(&b, s->trace);
+	proc_send(c->proc, PROC_PARENT, 0, MSG_TRACE, &b, -1);
+	buf_free(&b);
+	end(c, "");
+	return true;
+}
+
 static void
 show_status(struct client *c)
 {
@@ -207,6 +238,8 @@ command(struct client *c, const char *text)
 {
 	size_t len = strlen(text);
 
+	if (set_trace(c, text))
+		return;
 	set_paused(c, text);
 	if (strcmp(text, "pause smtp") == 0 ||
 	    strcmp(text, "resume smtp") == 0) {
@@ -269,7 +302,11 @@ from_client(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	if (m->type == MSG_LISTEN) {
 		give_to_dispatcher(c);
 	} else if (!may_command(c)) {
-		end(c, "only root may do that");
+		end(c,
+		    c->proc->setup->privileged ?
+			"only root may do that: try with sudo or doas" :
+			"only root, and the user that started smtpd, may do "
+			"that");
 	} else if (m->type == MSG_EXPLAIN) {
 		ask(c, PROC_LOOKUP, 0, MSG_EXPLAIN, m->data, m->len);
 	} else if (m->type == MSG_CTL) {
@@ -337,6 +374,8 @@ count(struct state *st, struct ipc_msg *m)
 		st->n_counters++;
 	}
 	st->counters[i].value += delta;
+	trace(TRACE_STAT, "stat: %s %+lld = %lld", st->counters[i].name,
+	    (long long)delta, (long long)st->counters[i].value);
 }
 
 static struct client *

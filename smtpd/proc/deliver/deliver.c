@@ -92,8 +92,8 @@ deliver(struct proc *p, const struct delivery *d)
 	enum delivery_status status = DELIVERY_FAILED;
 
 	if (delivery_loops(d)) {
-		answer(
-		    d->id, DELIVERY_FAILED, "Mail loop: delivered before", p);
+		answer(d->id, DELIVERY_FAILED,
+		    DELIVERY_LOOP ": delivered before", p);
 		return;
 	}
 	if (d->exec != NULL && d->exec[0] == '/') {

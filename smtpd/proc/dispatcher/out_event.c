@@ -4,6 +4,8 @@
 #include "lib/log.h"
 #include "lib/wire.h"
 
+#include "smtpd/proc/trace.h"
+
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
 
 #include "smtpd/proc/dispatcher/out.h"
@@ -49,7 +51,8 @@ void
 out_event_command(const struct out *o, const char *line)
 {
 	out_report_command(o, line);
-	log_debug("%016llx mta command %s", (unsigned long long)o->id, line);
+	trace(TRACE_MTA, "%016llx mta command %s", (unsigned long long)o->id,
+	    line);
 }
 
 void
@@ -58,7 +61,7 @@ out_event_reply(const struct out *o)
 	char text[SMTP_REPLY_TEXT];
 
 	out_report_reply(o);
-	log_debug("%016llx mta reply %s", (unsigned long long)o->id,
+	trace(TRACE_MTA, "%016llx mta reply %s", (unsigned long long)o->id,
 	    smtp_reply_text(&o->reply, text));
 }
 
@@ -66,14 +69,14 @@ void
 out_event_begin(struct out *o)
 {
 	out_report_begin(o);
-	log_debug("%016llx mta begin msgid=%08x nrcpt=%zu",
+	trace(TRACE_MTA, "%016llx mta begin msgid=%08x nrcpt=%zu",
 	    (unsigned long long)o->id, o->task->t.msgid, o->task->t.n);
 }
 
 void
 out_event_rcpt(const struct out *o, size_t rcpt, enum relay_status status)
 {
-	log_debug("%016llx mta rcpt evpid=%016llx result=%s",
+	trace(TRACE_MTA, "%016llx mta rcpt evpid=%016llx result=%s",
 	    (unsigned long long)o->id,
 	    (unsigned long long)o->task->t.rcpts[rcpt].id,
 	    status == RELAY_FAILED    ? "permfail" :
@@ -85,7 +88,7 @@ void
 out_event_end(struct out *o, bool accepted)
 {
 	out_report_end(o, accepted);
-	log_debug("%016llx mta %s msgid=%08x", (unsigned long long)o->id,
+	trace(TRACE_MTA, "%016llx mta %s msgid=%08x", (unsigned long long)o->id,
 	    accepted ? "commit" : "rollback", o->task->t.msgid);
 }
 

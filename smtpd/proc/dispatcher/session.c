@@ -19,6 +19,7 @@
 
 #include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/dispatcher/session.h"
 
@@ -46,6 +47,8 @@ session_say(struct session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	trace(TRACE_SMTP, "%016llx smtp reply %s", (unsigned long long)s->id,
+	    line);
 	evbuffer_add_printf(bufferevent_get_output(s->bev), "%s\r\n", line);
 	reporter_say(&s->filter.reporter, FILTER_PROTOCOL_SERVER, line, NULL);
 }
@@ -167,7 +170,7 @@ read_command(struct session *s)
 		return false;
 	}
 	line[len - 2] = '\0';
-	log_debug("%016llx smtp command %s", (unsigned long long)s->id,
+	trace(TRACE_SMTP, "%016llx smtp command %s", (unsigned long long)s->id,
 	    s->state == SESSION_AUTH              ? "********" :
 		strncasecmp(line, "AUTH", 4) == 0 ? "AUTH ********" :
 						    line);
@@ -413,6 +416,7 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 	RB_INSERT(sessions, &d->sessions, s);
 	d->n_sessions++;
 	proc_count(d->proc, "smtp.session", 1);
+	proc_count(d->proc, "smtp.session.opened", 1);
 	if (listen != NULL && listen->proxy)
 		session_await_proxy(s);
 	else

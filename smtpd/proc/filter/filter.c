@@ -21,6 +21,8 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
+#include "smtpd/proc/trace.h"
+
 #include "smtpd/proc/filter/filter.h"
 #include "smtpd/proc/filter/filter_internal.h"
 
@@ -214,19 +216,24 @@ link_report(struct filters *f, struct link *l, enum filter_event event,
 	for (size_t i = 0; i < l->n; i++) {
 		struct program *p = l->members[i].program;
 		uint32_t wants;
+		size_t at;
 
 		if (p == NULL)
 			continue;
 		wants = l->smtp_out ? p->events_out : p->events_in;
 		if ((wants & FILTER_BIT(event)) == 0)
 			continue;
+		at = p->out.len;
 		if (filter_put_report(
-			&p->out, now, l->smtp_out, event, l->id, fields, n))
+			&p->out, now, l->smtp_out, event, l->id, fields, n)) {
+			trace(TRACE_FILTERS, "filters: %s <- %.*s", p->name,
+			    (int)(p->out.len - at - 1), p->out.data + at);
 			program_queued(p);
-		else
+		} else {
 			log_warn("filter %s: a %s that is no line of the "
 				 "protocol was left out",
 			    p->name, filter_event_name(event));
+		}
 	}
 }
 
@@ -291,6 +298,11 @@ ask(struct filters *f, struct link *l, struct wire *w)
 	l->phase = phase;
 	l->asked_at = time(NULL);
 	arc4random_buf(&l->token, sizeof(l->token));
+	/* What comes with "auth" is secret. */
+	trace(TRACE_FILTERS, "filters: %s <- request %s|%016llx|%016llx|%s",
+	    p->name, filter_phase_name(phase), (unsigned long long)l->id,
+	    (unsigned long long)l->token,
+	    phase == FILTER_AUTH ? "********" : param);
 	if (filter_put_request(
 		&p->out, filters_now(), phase, l->id, l->token, param))
 		program_queued(p);

@@ -22,6 +22,8 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
+#include "smtpd/proc/trace.h"
+
 #include "smtpd/proc/filter/filter_internal.h"
 
 #define READ_LEN        65536
@@ -375,6 +377,8 @@ take_line(struct program *p, char *text, size_t len)
 	struct filter_said s;
 	struct err e;
 
+	if (strncmp(text, "filter-dataline|", 16) != 0)
+		trace(TRACE_FILTERS, "filters: %s -> %s", p->name, text);
 	if (filter_said_parse(text, len, &s, &e) == -1) {
 		program_fail(p, "%s", e.msg);
 		return;

@@ -22,6 +22,7 @@
 #include "smtpd/lookup/ruleset.h"
 #include "smtpd/lookup/table.h"
 #include "smtpd/proc/proc.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/lookup/lookup.h"
 #include "smtpd/proc/lookup/lookup_auth.h"
@@ -150,6 +151,25 @@ ask_forward(struct expansion *x, unsigned token, const struct expand_user *user)
 	buf_free(&b);
 }
 
+/* What explain would say of it. */
+static void
+trace_expansion(struct request *r, const char *reply)
+{
+	const char *line = buf_str(&r->trace);
+
+	while (*line != '\0') {
+		size_t len = strcspn(line, "\n");
+
+		trace(TRACE_EXPAND, "expand: %08x %.*s",
+		    envelope_msgid(r->base.id), (int)len, line);
+		line += len;
+		line += *line == '\n';
+	}
+	if (reply[0] != '\0')
+		trace(TRACE_EXPAND, "expand: %08x refused: %s",
+		    envelope_msgid(r->base.id), reply);
+}
+
 /* EXPANDED: request u32, envelopes u32, the first one's number u32, the reply ("" when all is well). */
 static void
 expanded(struct expansion *x, const char *reply, const struct envelope *evs,
@@ -158,6 +178,8 @@ expanded(struct expansion *x, const char *reply, const struct envelope *evs,
 	struct request *r = x->arg;
 	struct buf b = { 0 };
 
+	if (!r->explain)
+		trace_expansion(r, reply);
 	if (reply[0] != '\0' || r->explain)
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -219,7 +241,7 @@ begin(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	r->x.tables = r->generation->tables;
 	r->x.base = &r->base;
 	r->x.arg = r;
-	r->x.trace = r->explain ? &r->trace : NULL;
+	r->x.trace = r->explain || trace_wants(TRACE_EXPAND) ? &r->trace : NULL;
 	TAILQ_INSERT_TAIL(&st->requests, r, entry);
 	expand_start(&r->x);
 }
@@ -277,6 +299,10 @@ find_user(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	rc = a == NULL ?
 	    -1 :
 	    expand_find_user(st->generation->tables, a, name, &user, &e);
+	trace(TRACE_LOOKUP, "lookup: user \"%s\" of action %s %s", name, action,
+	    rc == -1    ? "failed" :
+		rc == 1 ? "found" :
+			  "not-found");
 	wire_put_u64(&b, id);
 	buf_add_u8(&b, rc == -1 ? 2 : (uint8_t)rc);
 	wire_put_u32(&b, user.uid);
@@ -326,6 +352,10 @@ find_in_table(
 	rc = table_lookup(t, service, key, NULL, &e);
 	if (rc == -1)
 		log_warn("table %s: %s", name, e.msg);
+	trace(TRACE_LOOKUP, "lookup: table %s key \"%s\" %s", name, key,
+	    rc == -1    ? "failed" :
+		rc == 1 ? "found" :
+			  "not-found");
 	return rc == -1 ? 2 : (uint8_t)rc;
 }
 

@@ -15,6 +15,7 @@
 #include "smtpd/lookup/table.h"
 #include "smtpd/proc/authmsg.h"
 #include "smtpd/proc/proc.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/lookup/lookup_auth.h"
 
@@ -176,6 +177,11 @@ lookup_auth(struct proc *p, struct auth_questions *qs, struct tables *t,
 		return;
 	}
 	kind = find_hash(p->setup->conf, t, table, user, password, &hash);
+	trace(TRACE_LOOKUP, "lookup: credentials of \"%s\" in table %s %s",
+	    user, table[0] == '\0' ? "of the system" : table,
+	    kind == -1               ? "failed" :
+		kind == AUTH_UNKNOWN ? "not-found" :
+				       "asked");
 	if (kind == -1) {
 		tell(p, from, number, AUTH_LATER);
 	} else {

@@ -24,6 +24,7 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/wire.h"
 
 #include "smtpd/proc/certs.h"
 #include "smtpd/proc/parent/parent_internal.h"
@@ -130,6 +131,16 @@ link_children(struct child *a, struct child *b, struct err *e)
 	return 0;
 }
 
+static void
+send_on(struct parent *pa, const struct ipc_msg *m)
+{
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		if (pa->children[i].ipc != NULL)
+			ipc_send(
+			    pa->children[i].ipc, m->type, m->data, m->len, -1);
+	}
+}
+
 /* DELIVERED and the like from a child, to where they belong. */
 static void
 from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
@@ -167,11 +178,12 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	case MSG_VERBOSE:
 		/* Also for who is started again, and after a reload. */
 		pa->setup->verbose = m->len == 1 && m->data[0] != 0;
-		for (unsigned i = 0; i < pa->n_children; i++) {
-			if (pa->children[i].ipc != NULL)
-				ipc_send(pa->children[i].ipc, MSG_VERBOSE,
-				    m->data, m->len, -1);
-		}
+		send_on(pa, m);
+		break;
+	case MSG_TRACE:
+		if (m->len == 4)
+			pa->setup->trace = wire_load32(m->data);
+		send_on(pa, m);
 		break;
 	case MSG_STOP:
 		parent_stop(pa, 0);

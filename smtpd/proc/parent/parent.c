@@ -248,6 +248,7 @@ reload(struct parent *pa)
 	s->privileged = old->privileged;
 	s->verbose = old->verbose;
 	s->paused = old->paused;
+	s->trace = old->trace;
 	s->n_dispatchers = old->n_dispatchers;
 	s->uid = old->uid;
 	s->gid = old->gid;

@@ -18,6 +18,7 @@
 #include "lib/wire.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/proc/trace.h"
 #include "smtpd/queue/dsn.h"
 
 #include "smtpd/proc/queue/queue_internal.h"
@@ -25,6 +26,19 @@
 #define GATHER       1 /* seconds */
 #define TTL          (7 * 86400)
 #define ORIGINAL_MAX (64 * 1024) /* of a body that is a file */
+
+static const char *
+kind_name(enum dsn_kind kind)
+{
+	static const char *const names[] = {
+		[DSN_KIND_FAILED] = "failed",
+		[DSN_KIND_DELAYED] = "delayed",
+		[DSN_KIND_DELIVERED] = "delivered",
+		[DSN_KIND_RELAYED] = "relayed",
+	};
+
+	return names[kind];
+}
 
 void
 bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind)
@@ -45,6 +59,8 @@ bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind)
 	}
 	n->ids = xreallocarray(n->ids, n->n + 1, sizeof(*n->ids));
 	n->ids[n->n++] = ev->id;
+	trace(TRACE_BOUNCE, "bounce: %016llx %s, in a notice of %zu",
+	    (unsigned long long)ev->id, kind_name(kind), n->n);
 }
 
 static void
@@ -181,10 +197,14 @@ commit_notice(struct queue *q, struct notice *n, size_t n_expected)
 	r->from = (struct proc_peer){ PROC_QUEUE, 0 };
 	r->n_expected = n_expected;
 	r->committing = true;
-	if (k > 0 && r->n >= n_expected)
+	trace(TRACE_BOUNCE, "bounce: of %08x, about %zu envelopes: %08x",
+	    n->original, k, n->msgid);
+	if (k > 0 && r->n >= n_expected) {
+		proc_count(q->proc, "bounce.message", 1);
 		reception_commit(q, r);
-	else
+	} else {
 		reception_free(q, r);
+	}
 	buf_free(&original);
 	unload(evs, k);
 }

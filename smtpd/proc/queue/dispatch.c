@@ -142,7 +142,11 @@ fail(struct queue *q, struct envelope *ev, const struct relay_result *by,
 	land(q, ev->id);
 	envelope_set_text(ev, ENVELOPE_ERROR, line);
 	log_delivery(ev, by, "PermFail", line);
-	proc_count(q->proc, "scheduler.delivery.permfail", 1);
+	proc_count(q->proc,
+	    strncmp(line, DELIVERY_LOOP, strlen(DELIVERY_LOOP)) == 0 ?
+		"scheduler.delivery.loop" :
+		"scheduler.delivery.permfail",
+	    1);
 	queue_unschedule(q, ev->id);
 	if (told) {
 		store_add_remove(q->store, ev->id);
@@ -390,6 +394,7 @@ dispatch_due(struct queue *q, uint64_t id)
 		queue_unschedule(q, id);
 		bounce_add(q, &ev, done_kind(&ev));
 	} else if (ev.created_at + ev.ttl <= now) {
+		proc_count(q->proc, "scheduler.envelope.expired", 1);
 		fail(q, &ev, NULL, "Envelope expired");
 	} else if ((q->paused &
 		       (ev.type == ENVELOPE_MTA ? SETUP_PAUSE_MTA :

@@ -25,8 +25,8 @@
 
 #define BATCH_US 3000 /* a busy process commits at least this often */
 
-static uint64_t
-now_us(void)
+uint64_t
+queue_now_us(void)
 {
 	struct timespec ts;
 
@@ -38,7 +38,7 @@ void
 queue_want_commit(struct queue *q)
 {
 	if (q->batch_since_us == 0)
-		q->batch_since_us = now_us();
+		q->batch_since_us = queue_now_us();
 	event_active(q->commit, 0, 0);
 }
 
@@ -157,7 +157,8 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		    proc_name(from.id));
 		break;
 	}
-	if (q->batch_since_us != 0 && now_us() - q->batch_since_us > BATCH_US)
+	if (q->batch_since_us != 0 &&
+	    queue_now_us() - q->batch_since_us > BATCH_US)
 		queue_commit(q);
 }
 

@@ -92,6 +92,7 @@ struct queue {
 	uint32_t last_task;
 	struct event *commit, *tick;
 	uint64_t batch_since_us;
+	uint64_t n_enqueued; /* envelopes, since the start */
 	uint64_t last_request;
 	struct schedule *flying; /* ids that are being delivered, since when */
 	struct buf landed;       /* u64 each: to leave flying at the commit */
@@ -115,6 +116,8 @@ uint32_t reception_new_msgid(struct queue *q);
 /* Write and sync what waits, and tell all who wait for it.  False: it could
  * not be written. */
 bool queue_commit(struct queue *q);
+/* A clock that only goes forward. */
+uint64_t queue_now_us(void);
 /* Soon. */
 void queue_want_commit(struct queue *q);
 

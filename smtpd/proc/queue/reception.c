@@ -15,6 +15,7 @@
 #include "lib/wire.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/queue/queue_internal.h"
 
@@ -284,7 +285,14 @@ queue_commit(struct queue *q)
 {
 	struct reception *r;
 	struct err e;
+	size_t bytes = store_pending_bytes(q->store);
+	uint64_t since = queue_now_us();
 	bool ok = store_commit(q->store, &e) == 0;
+
+	if (bytes > 0)
+		trace(TRACE_PROFILE_QUEUE,
+		    "profile-queue: commit bytes=%zu us=%llu", bytes,
+		    (unsigned long long)(queue_now_us() - since));
 
 	q->batch_since_us = 0;
 	if (!ok)
@@ -295,6 +303,7 @@ queue_commit(struct queue *q)
 		send_committed(q, r, ok);
 		for (size_t i = 0; ok && i < r->n; i++)
 			queue_schedule(q, r->evs[i].id, 0);
+		q->n_enqueued += ok ? r->n : 0;
 		for (size_t i = 0; ok && i < r->n_about; i++)
 			queue_unschedule(q, r->about[i]);
 		if (ok)

@@ -21,6 +21,7 @@
 #include "lib/wire.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/schedule/schedule.h"
 
 #include "smtpd/proc/queue/queue_internal.h"
 
@@ -173,6 +174,7 @@ static void
 remove_one(struct request *r, struct envelope *ev)
 {
 	store_add_remove(r->q->store, ev->id);
+	proc_count(r->q->proc, "scheduler.envelope.removed", 1);
 	queue_unschedule(r->q, ev->id);
 }
 
@@ -316,9 +318,11 @@ show_stats(struct request *r)
 	store_get_stats(r->q->store, &s);
 	buf_printf(&b,
 	    "queue.messages=%llu\nqueue.segments=%llu\nqueue.syncs=%llu\n"
-	    "scheduler.envelope=%llu",
+	    "scheduler.envelope=%llu\nscheduler.envelope.incoming=%llu\n"
+	    "scheduler.envelope.inflight=%zu",
 	    (unsigned long long)s.messages, (unsigned long long)s.segments,
-	    (unsigned long long)s.syncs, (unsigned long long)s.envelopes);
+	    (unsigned long long)s.syncs, (unsigned long long)s.envelopes,
+	    (unsigned long long)r->q->n_enqueued, schedule_count(r->q->flying));
 	send_line(r, b.data, b.len);
 	buf_free(&b);
 	send_end(r, "");

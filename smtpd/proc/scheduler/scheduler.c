@@ -19,6 +19,7 @@
 
 #include "smtpd/conf/conf.h"
 #include "smtpd/proc/proc.h"
+#include "smtpd/proc/trace.h"
 #include "smtpd/schedule/schedule.h"
 
 #include "smtpd/proc/scheduler/scheduler.h"
@@ -62,6 +63,8 @@ run_due(struct proc *p)
 	for (size_t i = 0; i < n; i++) {
 		wire_put_u64(&b, ids[i]);
 		schedule_put(st->flying, ids[i], now);
+		trace(TRACE_SCHEDULER, "scheduler: %016llx due",
+		    (unsigned long long)ids[i]);
 	}
 	if (n > 0)
 		proc_send(p, PROC_QUEUE, 0, MSG_DUE, &b, -1);
@@ -106,10 +109,17 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		uint64_t id = wire_u64(&w);
 
 		schedule_remove(st->flying, id);
-		if (m->type == MSG_SCHEDULE)
-			schedule_put(st->schedule, id, wire_u64(&w));
-		else
+		if (m->type == MSG_SCHEDULE) {
+			uint64_t at = wire_u64(&w);
+
+			schedule_put(st->schedule, id, at);
+			trace(TRACE_SCHEDULER, "scheduler: %016llx at %llu",
+			    (unsigned long long)id, (unsigned long long)at);
+		} else {
 			schedule_remove(st->schedule, id);
+			trace(TRACE_SCHEDULER, "scheduler: %016llx forgotten",
+			    (unsigned long long)id);
+		}
 	}
 	run_due(p);
 }
