@@ -386,20 +386,7 @@ on_line(void *ctx, const char *kind, const char *line)
 static void
 on_event(void *ctx, const char *what, const struct win *w)
 {
-	struct session *s = ctx;
-	json_t *j;
-	char *text;
-
-	if (!server_has_subscribers(s->server))
-		return;
-	j = json_pack("{s:s, s:I, s:s}", "event", what, "sequence",
-	    (json_int_t)++s->sequence, "mode", x_mode(s->x));
-	if (w != NULL)
-		json_object_set_new(j, "window", layout_win(s->m, w));
-	text = json_dumps(j, JSON_COMPACT);
-	json_decref(j);
-	server_publish(s->server, text);
-	free(text);
+	session_event(ctx, what, w);
 }
 
 static void

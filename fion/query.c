@@ -164,6 +164,7 @@ act(struct session *s, const struct request *r, json_t **result,
 		return *result == NULL ? -1 : 0;
 	case REQUEST_SUBSCRIBE:
 		*subscribe = true;
+		session_subscribe(s);
 		*result = layout_tree(s->m, true);
 		return 0;
 	case REQUEST_SYNC:

@@ -317,8 +317,10 @@ session_run(const struct keeper *k, const struct session_options *o)
 		rc = turn(&s, &e);
 		lost = rc == -1;
 		/* Drawing changes nothing that would be drawn again. */
-		if (rc == 0)
+		if (rc == 0) {
 			x_reconcile(s.x);
+			session_changes(&s);
+		}
 	}
 	if (lost && e.kind != ERR_CANCELLED)
 		log_error("%s", e.msg);

@@ -14,6 +14,7 @@
 #include "fion/cmd/cmd.h"
 #include "fion/config/config.h"
 #include "fion/control/server.h"
+#include "fion/model/model.h"
 #include "fion/prompt/prompt.h"
 #include "fion/session.h"
 #include "fion/spawn/keeper.h"
@@ -38,8 +39,9 @@ struct session {
 	char **last; /* the last command that counts as one to repeat */
 	size_t n_last;
 	unsigned last_times;
-	int exit_code; /* -1: go on */
-	uint64_t sequence;
+	int exit_code;            /* -1: go on */
+	uint64_t sequence;        /* of the last event */
+	struct model_digest told; /* to subscribers */
 };
 
 /* host.c */
@@ -49,6 +51,11 @@ int session_command(struct session *s, size_t n, const char *const *words,
     unsigned times, struct err *e);
 void session_forget(struct session *s); /* the last command */
 char *session_line(void *ctx, const char *line, size_t len, bool *subscribe);
+
+/* events.c */
+void session_event(struct session *s, const char *what, const struct win *w);
+void session_changes(struct session *s); /* tell of what the model shows */
+void session_subscribe(struct session *s);
 
 /* status.c */
 void session_status_start(struct session *s);

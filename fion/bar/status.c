@@ -11,6 +11,7 @@
 #include "lib/mem.h"
 
 #include "fion/bar/status.h"
+#include "fion/text/text.h"
 
 void
 status_init(struct status *s)
@@ -38,12 +39,18 @@ status_clear(struct status *s)
 	status_init(s);
 }
 
-static char *
+static const char *
 text_of(json_t *j, const char *key)
 {
 	const char *s = json_string_value(json_object_get(j, key));
 
-	return xstrndup(s != NULL ? s : "", 1024);
+	return s != NULL ? s : "";
+}
+
+static char *
+shown(const void *text, size_t len)
+{
+	return text_clean(text, len, false);
 }
 
 static void
@@ -70,14 +77,16 @@ read_blocks(struct status *s, json_t *array)
 	json_array_foreach(array, i, j)
 	{
 		struct status_block *b = &s->blocks[s->n];
+		const char *text;
 
 		if (s->n == STATUS_BLOCKS)
 			break;
 		if (!json_is_string(json_object_get(j, "full_text")))
 			continue;
-		b->text = text_of(j, "full_text");
-		b->name = text_of(j, "name");
-		b->instance = text_of(j, "instance");
+		text = text_of(j, "full_text");
+		b->text = shown(text, strlen(text));
+		b->name = xstrdup(text_of(j, "name"));
+		b->instance = xstrdup(text_of(j, "instance"));
 		b->urgent = json_is_true(json_object_get(j, "urgent"));
 		read_colour(b, j);
 		s->n++;
@@ -152,7 +161,7 @@ take_line(struct status *s)
 		return 0;
 	len = (size_t)(nl - s->in.data);
 	clear_blocks(s);
-	s->blocks[0].text = xstrndup((const char *)s->in.data, len);
+	s->blocks[0].text = shown(s->in.data, len);
 	s->blocks[0].name = xstrdup("");
 	s->blocks[0].instance = xstrdup("");
 	s->n = 1;

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "fion/text/text.h"
 #include "fion/x/props.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -28,7 +29,7 @@ check_text(char *text)
 	json_t *j = json_string(text); /* refuses what is not UTF-8 */
 
 	require(j != NULL);
-	require(strlen(text) < PROPS_TEXT + 4);
+	require(strlen(text) < TEXT_BYTES + 4);
 	for (const char *p = text; *p != '\0'; p++)
 		require((unsigned char)*p >= 0x20 && *p != 0x7f);
 	json_decref(j);
@@ -52,8 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct props_strut strut;
 	char *instance, *class;
 
-	check_text(props_text(data, len, true));
-	check_text(props_text(data, len, false));
+	check_text(text_clean(data, len, true));
+	check_text(text_clean(data, len, false));
 	props_class(data, len, &instance, &class);
 	check_text(instance);
 	check_text(class);

@@ -112,6 +112,16 @@ tile_json(const struct model *m, const struct node *t, bool titles)
 	return j;
 }
 
+json_t *
+layout_tile(const struct model *m, const struct node *t)
+{
+	json_t *j = tile_json(m, t, true);
+
+	if (t->ws != NULL)
+		json_object_set_new(j, "workspace", text_json(t->ws->name));
+	return j;
+}
+
 static json_t *
 node_json(const struct model *m, const struct node *n, bool titles)
 {
@@ -146,12 +156,6 @@ workspace_json(const struct model *m, const struct workspace *ws, bool titles)
 		json_object_set_new(
 		    j, "urgent", json_boolean(workspace_urgent(ws)));
 	return j;
-}
-
-json_t *
-layout_workspace(const struct model *m, const struct workspace *ws)
-{
-	return workspace_json(m, ws, true);
 }
 
 static json_t *

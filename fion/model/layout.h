@@ -26,9 +26,9 @@
 
 struct err;
 
-/* One window, one tile's subtree, all of it.  A new reference. */
+/* One window, one tile, all of it.  A new reference. */
 json_t *layout_win(const struct model *m, const struct win *w);
-json_t *layout_workspace(const struct model *m, const struct workspace *ws);
+json_t *layout_tile(const struct model *m, const struct node *t);
 json_t *layout_tree(struct model *m, bool titles);
 
 /*

@@ -175,6 +175,16 @@ void model_layout(struct model *m);
 /* NULL when all invariants hold, else what is wrong.  For tests. */
 const char *model_check(const struct model *m);
 
+/*
+ * Numbers that differ when what they stand for does: the workspaces and which
+ * are shown; the current tile; tiles, their sizes and what is in them.
+ */
+struct model_digest {
+	uint64_t workspaces, layout;
+	uint32_t tile;
+};
+struct model_digest model_digest(struct model *m);
+
 /* The tile and the window that have the focus.  The tile is never NULL. */
 struct node *model_tile(struct model *m);
 struct win *model_focused(struct model *m);

@@ -75,16 +75,15 @@ make_frame(struct x *x, struct client *c)
 	uint32_t none = 0;
 
 	c->frame = xcb_generate_id(x->c);
-	if (c->own_visual) {
-		values[5] = xcb_generate_id(x->c);
-		xcb_create_colormap(x->c, XCB_COLORMAP_ALLOC_NONE, values[5],
+	if (c->visual != x->screen->root_visual) {
+		c->colormap = xcb_generate_id(x->c);
+		xcb_create_colormap(x->c, XCB_COLORMAP_ALLOC_NONE, c->colormap,
 		    x->root, c->visual);
+		values[5] = c->colormap;
 		mask |= XCB_CW_COLORMAP;
 	}
 	xcb_create_window(x->c, c->depth, c->frame, x->root, 0, 0, 1, 1, 0,
 	    XCB_WINDOW_CLASS_INPUT_OUTPUT, c->visual, mask, values);
-	if (c->own_visual)
-		xcb_free_colormap(x->c, values[5]);
 	xcb_change_save_set(x->c, XCB_SET_MODE_INSERT, c->id);
 	xcb_configure_window(
 	    x->c, c->id, XCB_CONFIG_WINDOW_BORDER_WIDTH, &none);
@@ -158,7 +157,6 @@ client_new(struct x *x, xcb_window_t id,
 	c->visual = at->visual;
 	c->depth = g->depth;
 	c->border = g->border_width;
-	c->own_visual = at->visual != x->screen->root_visual;
 	c->sent_desktop = UINT32_MAX - 1;
 	c->sent_state = UINT32_MAX;
 	c->win = provisional(x, id);
@@ -260,11 +258,14 @@ client_unmanage(struct x *x, struct client *c, bool gone)
 		hand_back(x, c);
 	x_forget(x, c->id);
 	time = x_lookup(x, c->time_window);
+	sync_forget(x, c);
 	if (time != NULL && time->owner == OWNER_TIME && time->ptr == c)
 		x_forget(x, c->time_window);
 	if (c->frame != XCB_NONE) {
 		x_forget(x, c->frame);
 		xcb_destroy_window(x->c, c->frame);
+		if (c->colormap != XCB_NONE)
+			xcb_free_colormap(x->c, c->colormap);
 	}
 	TAILQ_REMOVE(&x->clients, c, link);
 	if (c->win != NULL) {

@@ -66,7 +66,9 @@ configure_request(struct x *x, const xcb_configure_request_event_t *ev)
 	struct win *w = c == NULL ? NULL : c->win;
 
 	if (w == NULL) {
-		grant(x, ev);
+		/* Icons of the tray stay as they are put. */
+		if (x_lookup(x, ev->window) == NULL || c != NULL)
+			grant(x, ev);
 		return;
 	}
 	if (w->floating && w->full != FULL_SCREEN) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <xcb/randr.h>
+#include <xcb/sync.h>
 #include <xcb/xkb.h>
 
 #include "lib/mem.h"
@@ -329,6 +330,7 @@ prefetch(struct x *x)
 {
 	xcb_prefetch_extension_data(x->c, &xcb_randr_id);
 	xcb_prefetch_extension_data(x->c, &xcb_xkb_id);
+	xcb_prefetch_extension_data(x->c, &xcb_sync_id);
 	xcb_prefetch_maximum_request_length(x->c);
 }
 
@@ -362,6 +364,7 @@ x_open(const char *display, struct model *m, const struct config *config,
 	make_windows(x);
 	if (take_over(x, replace, again, e) == -1)
 		goto fail;
+	sync_init(x);
 	if (keys_init(x, e) == -1)
 		goto fail;
 	x->draw = draw_new(x->screen->width_in_millimeters == 0 ?

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include <xcb/randr.h>
+#include <xcb/sync.h>
 
 #include "fion/model/layout.h"
+#include "fion/text/text.h"
 #include "fion/x/draw.h"
 #include "fion/x/x_internal.h"
 
@@ -24,6 +26,18 @@ screens_changed(struct x *x)
 		x->screens_at = x_now() + SETTLE_MS;
 }
 
+/* Where it is now, whatever events that wait will say; none if it is gone. */
+static xcb_window_t
+parent_of(struct x *x, xcb_window_t w)
+{
+	xcb_query_tree_reply_t *r =
+	    xcb_query_tree_reply(x->c, xcb_query_tree(x->c, w), NULL);
+	xcb_window_t parent = r == NULL ? XCB_NONE : r->parent;
+
+	free(r);
+	return parent;
+}
+
 /*
  * A mapped window that its client moves elsewhere is first unmapped: is it
  * still in its frame?  What is not is the client's, and is not handed back.
@@ -31,12 +45,7 @@ screens_changed(struct x *x)
 static bool
 in_frame(struct x *x, const struct client *c)
 {
-	xcb_query_tree_reply_t *r =
-	    xcb_query_tree_reply(x->c, xcb_query_tree(x->c, c->id), NULL);
-	bool in = r != NULL && r->parent == c->frame;
-
-	free(r);
-	return in;
+	return parent_of(x, c->id) == c->frame;
 }
 
 static void
@@ -53,7 +62,7 @@ unmapped(struct x *x, const xcb_unmap_notify_event_t *ev, bool sent)
 	struct client *c;
 
 	if (en != NULL && en->owner == OWNER_TRAY) {
-		tray_gone(x, en->ptr);
+		tray_unmapped(x, en->ptr);
 		return;
 	}
 	c = en != NULL && en->owner == OWNER_CLIENT ? en->ptr : NULL;
@@ -91,6 +100,8 @@ reparented(struct x *x, const xcb_reparent_notify_event_t *ev)
 	struct entry *en = x_lookup(x, ev->window);
 	struct client *c;
 
+	if (en != NULL && en->owner == OWNER_TRAY)
+		tray_reparented(x, en->ptr, parent_of(x, ev->window));
 	if (en == NULL || en->owner != OWNER_CLIENT)
 		return;
 	c = en->ptr;
@@ -102,7 +113,12 @@ static void
 map_request(struct x *x, xcb_window_t w)
 {
 	struct client *c = x_client(x, w);
+	struct entry *en = x_lookup(x, w);
 
+	if (en != NULL && en->owner == OWNER_TRAY) {
+		tray_map(x, en->ptr);
+		return;
+	}
 	if (c == NULL) {
 		client_queue(x, w);
 		return;
@@ -181,6 +197,8 @@ property(struct x *x, const xcb_property_notify_event_t *ev)
 	if (en != NULL &&
 	    (en->owner == OWNER_CLIENT || en->owner == OWNER_TIME))
 		said_changed(x, en->ptr, ev->atom);
+	else if (en != NULL && en->owner == OWNER_TRAY)
+		tray_property(x, en->ptr, ev->atom);
 }
 
 static void
@@ -251,7 +269,9 @@ handle(struct x *x, xcb_generic_event_t *ev)
 	default:
 		break;
 	}
-	if (x->has_xkb && type == x->xkb_event)
+	if (x->has_sync && type == x->sync_event + XCB_SYNC_ALARM_NOTIFY)
+		sync_answered(x, ev);
+	else if (x->has_xkb && type == x->xkb_event)
 		keys_xkb_event(x, ev);
 	else if (x->has_randr &&
 	    (type == x->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY ||
@@ -325,7 +345,7 @@ x_deadline(const struct x *x)
 	t = sooner(t, x->save_at);
 	t = sooner(t, x->message_ends);
 	TAILQ_FOREACH(c, &x->clients, link)
-		t = sooner(t, c->ping_at);
+		t = sooner(sooner(t, c->ping_at), c->sync_ends);
 	return t;
 }
 
@@ -353,6 +373,7 @@ x_tick(struct x *x)
 		x->unpainted = true;
 	}
 	TAILQ_FOREACH(c, &x->clients, link) {
+		sync_tick(c, now);
 		if (c->ping_at == 0 || now < c->ping_at)
 			continue;
 		c->ping_at = 0;
@@ -455,7 +476,10 @@ x_toggle_bar(struct x *x)
 void
 x_say(struct x *x, const char *text)
 {
-	snprintf(x->message, sizeof(x->message), "%.500s", text);
+	char *clean = text_clean((const uint8_t *)text, strlen(text), false);
+
+	snprintf(x->message, sizeof(x->message), "%s", clean);
+	free(clean);
 	x->message_ends = x_now() + MESSAGE_MS;
 	x->unpainted = true;
 }

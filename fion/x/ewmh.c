@@ -32,7 +32,8 @@ static const enum x_atom supported[] = { X__NET_SUPPORTED,
 	X__NET_WM_WINDOW_TYPE_UTILITY, X__NET_WM_WINDOW_TYPE_SPLASH,
 	X__NET_WM_WINDOW_TYPE_DIALOG, X__NET_WM_WINDOW_TYPE_NOTIFICATION,
 	X__NET_WM_WINDOW_TYPE_NORMAL, X__NET_WM_PING, X__NET_WM_PID,
-	X__NET_WM_STRUT, X__NET_WM_STRUT_PARTIAL, X__NET_WM_USER_TIME,
+	X__NET_WM_SYNC_REQUEST, X__NET_WM_FULLSCREEN_MONITORS, X__NET_WM_STRUT,
+	X__NET_WM_STRUT_PARTIAL, X__NET_WM_USER_TIME,
 	X__NET_WM_USER_TIME_WINDOW };
 
 #define N_SUPPORTED (sizeof(supported) / sizeof(supported[0]))
@@ -267,6 +268,22 @@ move_resize(struct x *x, const xcb_client_message_event_t *ev)
 	configure_request(x, &r);
 }
 
+/* Which screens it covers when it is fullscreen. */
+static void
+span_screens(struct x *x, struct client *c, const uint32_t monitors[4])
+{
+	struct rect r;
+
+	c->has_span = outputs_span(x, monitors, &r);
+	memcpy(c->span, monitors, sizeof(c->span));
+	if (c->has_span)
+		x_prop_cards(x, c->id, X__NET_WM_FULLSCREEN_MONITORS,
+		    XCB_ATOM_CARDINAL, monitors, 4);
+	else
+		xcb_delete_property(
+		    x->c, c->id, x->atoms[X__NET_WM_FULLSCREEN_MONITORS]);
+}
+
 /* Messages about one window. */
 static void
 about_client(
@@ -286,6 +303,8 @@ about_client(
 		change_state(x, c, d[0], d[1]);
 		if (d[2] != XCB_NONE && d[2] != d[1])
 			change_state(x, c, d[0], d[2]);
+	} else if (ev->type == a[X__NET_WM_FULLSCREEN_MONITORS]) {
+		span_screens(x, c, d);
 	} else if (ev->type == a[X__NET_WM_DESKTOP]) {
 		go_to_desktop(x, c, d[0]);
 	} else if (ev->type == a[X__NET_MOVERESIZE_WINDOW]) {

@@ -5,7 +5,8 @@
  * keys: the keyboard's layout, and which keys are ours.
  *
  * A key is found in every layout there is, so that a binding holds whatever
- * layout is in force; it is grabbed with every combination of the locks.
+ * layout is in force, and also when none of them has Latin letters; it is
+ * grabbed with every combination of the locks.
  * All grabs freeze the keyboard (GrabModeSync): what is typed while fion
  * thinks waits in the server, and goes where it belongs after.
  */
@@ -37,6 +38,101 @@ real_mod(struct xkb_keymap *map, const char *name)
 	return (uint16_t)(mask & 0xff);
 }
 
+/* The first symbol of a key that is Latin-1, or of no script, in any layout. */
+static xkb_keysym_t
+latin_sym(struct xkb_keymap *map, xkb_keycode_t code, xkb_level_index_t level)
+{
+	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(map, code);
+	const xkb_keysym_t *syms;
+
+	for (xkb_layout_index_t l = 0; l < n; l++)
+		if (xkb_keymap_key_get_syms_by_level(
+			map, code, l, level, &syms) == 1 &&
+		    (syms[0] < 0x100 || syms[0] >= 0xfd00))
+			return xkb_keysym_to_lower(syms[0]);
+	return XKB_KEY_NoSymbol;
+}
+
+static uint32_t
+letter_bit(xkb_keysym_t sym)
+{
+	return sym >= XKB_KEY_a && sym <= XKB_KEY_z ? 1U << (sym - XKB_KEY_a) :
+						      0;
+}
+
+/* A letter that no layout has lies where it does on the American one. */
+static xkb_keysym_t
+sym_at(struct x *x, xkb_keycode_t code, xkb_level_index_t level)
+{
+	xkb_keysym_t sym = latin_sym(x->keymap, code, level), other;
+
+	if (x->missing == 0)
+		return sym;
+	other = latin_sym(x->latin, code, level);
+	return sym == XKB_KEY_NoSymbol ||
+		(letter_bit(other) & x->missing) != 0 ?
+	    other :
+	    sym;
+}
+
+/* Does any layout have it there?  sym_at() may name that of another. */
+static bool
+code_has(
+    struct x *x, xkb_keycode_t code, xkb_level_index_t level, xkb_keysym_t sym)
+{
+	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(x->keymap, code);
+	const xkb_keysym_t *syms;
+
+	for (xkb_layout_index_t l = 0; l < n; l++)
+		if (xkb_keymap_key_get_syms_by_level(
+			x->keymap, code, l, level, &syms) == 1 &&
+		    xkb_keysym_to_lower(syms[0]) == sym)
+			return true;
+	return sym_at(x, code, level) == sym;
+}
+
+uint32_t
+keys_sym(struct x *x, uint8_t code, bool shifted)
+{
+	xkb_keysym_t sym = sym_at(x, code, shifted);
+	const xkb_keysym_t *syms;
+
+	if (sym == XKB_KEY_NoSymbol &&
+	    xkb_keymap_key_get_syms_by_level(
+		x->keymap, code, 0, shifted, &syms) == 1)
+		sym = xkb_keysym_to_lower(syms[0]);
+	return sym;
+}
+
+/* The letters that no key types in any layout. */
+static uint32_t
+missing_letters(struct xkb_keymap *map)
+{
+	xkb_keycode_t min = xkb_keymap_min_keycode(map);
+	xkb_keycode_t max = xkb_keymap_max_keycode(map);
+	uint32_t missing = (1U << 26) - 1;
+
+	for (xkb_keycode_t code = min; code <= max; code++)
+		missing &= ~letter_bit(latin_sym(map, code, 0));
+	return missing;
+}
+
+/* Another layout for them; most people need none, and it is large. */
+static void
+read_latin(struct x *x)
+{
+	const struct xkb_rule_names us = { .layout = "us" };
+
+	xkb_keymap_unref(x->latin);
+	x->latin = NULL;
+	x->missing = missing_letters(x->keymap);
+	if (x->missing != 0)
+		x->latin = xkb_keymap_new_from_names(
+		    x->xkb, &us, XKB_KEYMAP_COMPILE_NO_FLAGS);
+	if (x->latin == NULL)
+		x->missing = 0;
+}
+
 static int
 read_keymap(struct x *x, struct err *e)
 {
@@ -56,6 +152,7 @@ read_keymap(struct x *x, struct err *e)
 	xkb_state_unref(x->xkb_state);
 	x->keymap = map;
 	x->xkb_state = xkb_state_new(map);
+	read_latin(x);
 	x->mod_num = real_mod(map, XKB_MOD_NAME_NUM);
 	x->mod_alt = real_mod(map, XKB_MOD_NAME_ALT);
 	x->mod_win = real_mod(map, XKB_MOD_NAME_LOGO);
@@ -115,24 +212,9 @@ keys_free(struct x *x)
 {
 	xkb_state_unref(x->xkb_state);
 	xkb_keymap_unref(x->keymap);
+	xkb_keymap_unref(x->latin);
 	xkb_context_unref(x->xkb);
 	free(x->grabs);
-}
-
-/* The first symbol at a level of any layout, Latin ones first. */
-static bool
-code_has(
-    struct x *x, xkb_keycode_t code, xkb_level_index_t level, xkb_keysym_t sym)
-{
-	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(x->keymap, code);
-	const xkb_keysym_t *syms;
-
-	for (xkb_layout_index_t l = 0; l < n; l++)
-		if (xkb_keymap_key_get_syms_by_level(
-			x->keymap, code, l, level, &syms) == 1 &&
-		    xkb_keysym_to_lower(syms[0]) == sym)
-			return true;
-	return false;
 }
 
 uint32_t
@@ -169,27 +251,6 @@ real_mods(const struct x *x, uint32_t mods)
 	if ((mods & CONFIG_LEVEL3) != 0)
 		m |= x->mod_level3;
 	return m;
-}
-
-/* The Latin symbol of a key: of the first layout that has one for it. */
-uint32_t
-keys_sym(struct x *x, uint8_t code, bool shifted)
-{
-	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(x->keymap, code);
-	const xkb_keysym_t *syms;
-	xkb_keysym_t first = XKB_KEY_NoSymbol;
-
-	for (xkb_layout_index_t l = 0; l < n; l++) {
-		if (xkb_keymap_key_get_syms_by_level(
-			x->keymap, code, l, shifted, &syms) != 1)
-			continue;
-		if (first == XKB_KEY_NoSymbol)
-			first = syms[0];
-		/* Latin-1, or one of the keys that are no letters. */
-		if (syms[0] < 0x100 || syms[0] >= 0xfd00)
-			return xkb_keysym_to_lower(syms[0]);
-	}
-	return xkb_keysym_to_lower(first);
 }
 
 static void

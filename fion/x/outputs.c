@@ -14,8 +14,7 @@
 
 #include "fion/x/x_internal.h"
 
-#define MAX_SCREENS 32
-#define SCREEN_MIN  64 /* pixels that docks leave at least */
+#define SCREEN_MIN 64 /* pixels that docks leave at least */
 
 void
 outputs_init(struct x *x)
@@ -41,8 +40,8 @@ outputs_init(struct x *x)
 }
 
 struct found {
-	struct screen_info info[MAX_SCREENS];
-	char keys[MAX_SCREENS][64];
+	struct screen_info info[X_MONITORS];
+	char keys[X_MONITORS][64];
 	size_t n;
 };
 
@@ -52,7 +51,7 @@ add(struct found *f, const char *key, struct rect r, bool main)
 {
 	size_t at = main ? 0 : f->n;
 
-	if (f->n == MAX_SCREENS || r.w < 1 || r.h < 1)
+	if (f->n == X_MONITORS || r.w < 1 || r.h < 1)
 		return;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct rect *o = &f->info[i].rect;
@@ -77,15 +76,14 @@ read_monitors(struct x *x, struct found *f)
 	xcb_randr_get_monitors_reply_t *r = xcb_randr_get_monitors_reply(
 	    x->c, xcb_randr_get_monitors(x->c, x->root, 1), NULL);
 	xcb_randr_monitor_info_iterator_t it;
-	xcb_get_atom_name_cookie_t names[MAX_SCREENS];
-	xcb_randr_monitor_info_t infos[MAX_SCREENS];
+	xcb_get_atom_name_cookie_t names[X_MONITORS];
+	xcb_randr_monitor_info_t infos[X_MONITORS];
 	size_t n = 0;
 
 	if (r == NULL)
 		return;
 	it = xcb_randr_get_monitors_monitors_iterator(r);
-	for (; it.rem > 0 && n < MAX_SCREENS;
-	     xcb_randr_monitor_info_next(&it)) {
+	for (; it.rem > 0 && n < X_MONITORS; xcb_randr_monitor_info_next(&it)) {
 		infos[n] = *it.data;
 		names[n++] = xcb_get_atom_name(x->c, it.data->name);
 	}
@@ -100,9 +98,11 @@ read_monitors(struct x *x, struct found *f)
 			snprintf(key, sizeof(key), "%.*s",
 			    xcb_get_atom_name_name_length(name),
 			    xcb_get_atom_name_name(name));
+		x->monitors[i] = rect;
 		add(f, key, rect, infos[i].primary != 0);
 		free(name);
 	}
+	x->n_monitors = n;
 	free(r);
 }
 
@@ -200,6 +200,23 @@ outputs_read(struct x *x)
 		    true);
 	tell_model(x, &f);
 	x->hooks->event(x->ctx, "screens", NULL);
+}
+
+bool
+outputs_span(const struct x *x, const uint32_t span[4], struct rect *out)
+{
+	const struct rect *m = x->monitors;
+	int top, bottom, left, right;
+
+	for (size_t i = 0; i < 4; i++)
+		if (span[i] >= x->n_monitors)
+			return false;
+	top = m[span[0]].y;
+	bottom = m[span[1]].y + m[span[1]].h;
+	left = m[span[2]].x;
+	right = m[span[3]].x + m[span[3]].w;
+	*out = (struct rect){ left, top, right - left, bottom - top };
+	return out->w > 0 && out->h > 0;
 }
 
 /* The same screens, with other docks. */

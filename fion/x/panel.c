@@ -12,6 +12,7 @@
 #include "lib/mem.h"
 
 #include "fion/bar/status.h"
+#include "fion/text/text.h"
 #include "fion/x/draw.h"
 #include "fion/x/paint.h"
 #include "fion/x/x_internal.h"
@@ -45,6 +46,7 @@ static void
 bar_drop(struct x *x, struct barwin *b)
 {
 	drop_picture(x, b);
+	tray_leave(x, b->window);
 	x_forget(x, b->window);
 	xcb_destroy_window(x->c, b->window);
 	TAILQ_REMOVE(&x->bars, b, link);
@@ -69,7 +71,8 @@ bar_new(struct x *x, const struct screen *s)
 {
 	struct barwin *b = xcalloc(1, sizeof(*b));
 	uint32_t v[] = { x->config->set.bar_background, 1,
-		XCB_EVENT_MASK_BUTTON_PRESS };
+		XCB_EVENT_MASK_BUTTON_PRESS |
+		    XCB_EVENT_MASK_SUBSTRUCTURE_REDIRECT };
 
 	b->screen = xstrdup(s->key);
 	b->window = xcb_generate_id(x->c);
@@ -289,7 +292,7 @@ add_place(struct x *x, struct pieces *ps)
 	struct node *t = model_tile(x->m);
 	struct win *w = model_focused(x->m);
 	size_t tabs = tile_tabs(t);
-	char text[PROPS_TEXT + MODEL_NAME + 64], where[32] = "";
+	char text[TEXT_BYTES + MODEL_NAME + 64], where[32] = "";
 
 	if (tabs > 1 && t->cur != NULL)
 		snprintf(where, sizeof(where), "%zu/%zu  ",
@@ -513,7 +516,7 @@ bar_paint_all(struct x *x)
 			continue;
 		if (s == TAILQ_FIRST(&x->m->screens)) {
 			tray = tray_width(x);
-			tray_place(x, b->at.w, b->at.h);
+			tray_place(x, b->window, b->at.w, b->at.h);
 		}
 		add_left(x, s, &left);
 		add_right(x, s, &right);

@@ -9,7 +9,6 @@
  * means.
  *
  * Shape:  cards are 32-bit in the machine's order, as the server sends them.
- * Limits: texts are cut at PROPS_TEXT bytes, on a character.
  * Source: ICCCM 2.0 sections 4.1.2 and 4.1.3; EWMH 1.5.
  */
 #ifndef FION_X_PROPS_H
@@ -18,8 +17,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define PROPS_TEXT 4096
 
 struct props_hints { /* WM_HINTS */
 	bool input;
@@ -44,12 +41,6 @@ struct props_strut { /* _NET_WM_STRUT(_PARTIAL) */
 	int top_from, top_to, bottom_from, bottom_to;
 };
 
-/*
- * Text to show: valid UTF-8 without control characters and without those
- * that turn the direction of what stands beside it.  Owned by the caller.
- */
-char *props_text(const uint8_t *data, size_t len, bool latin1);
-
 /* The two strings of WM_CLASS; owned by the caller, never NULL. */
 void props_class(
     const uint8_t *data, size_t len, char **instance, char **class);
@@ -70,6 +61,9 @@ bool props_has(const uint8_t *data, size_t len, uint32_t card);
 
 /* A floating size that the hints allow, from one that was asked for. */
 void props_constrain(const struct props_size *s, int *w, int *h);
+
+/* _XEMBED_INFO: a version, and flags that ask to be mapped or not. */
+bool props_shown(const uint8_t *data, size_t len);
 
 /* _MOTIF_WM_HINTS asks for no decorations. */
 bool props_motif_plain(const uint8_t *data, size_t len);

@@ -196,12 +196,24 @@ inner_rect(const struct client *c, struct rect frame)
 	return r;
 }
 
+/* Where the frame lies: a fullscreen one may span several screens. */
+static struct rect
+frame_rect(struct x *x, const struct client *c)
+{
+	struct rect r;
+
+	if (c->win->full == FULL_SCREEN && c->has_span &&
+	    outputs_span(x, c->span, &r))
+		return r;
+	return win_place(x->m, c->win, &x->style);
+}
+
 static void
 render_frame(struct x *x, struct client *c)
 {
-	struct rect r = win_place(x->m, c->win, &x->style);
+	struct rect r = frame_rect(x, c);
 	struct rect inner = inner_rect(c, r);
-	bool resized = !same(inner, c->inner_at);
+	bool resized = !same(inner, c->inner_at) && sync_ready(x, c);
 
 	if (!same(r, c->frame_at)) {
 		move_resize(x, c->frame, r);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fion/text/text.h"
 #include "fion/x/x_internal.h"
 
 /* What was in a property: text (format 8) or cards (format 32). */
@@ -55,7 +56,7 @@ read_role(struct x *x, struct client *c, const struct value *v)
 	if (c->win == NULL || v->text_len == 0)
 		return;
 	free(c->win->role);
-	c->win->role = props_text(v->text, v->text_len, true);
+	c->win->role = text_clean(v->text, v->text_len, true);
 }
 
 static void
@@ -65,7 +66,7 @@ set_title(struct x *x, struct client *c, const struct value *v, bool latin1)
 
 	if (c->win == NULL || v->text_len == 0)
 		return;
-	text = props_text(v->text, v->text_len, latin1);
+	text = text_clean(v->text, v->text_len, latin1);
 	win_set_text(&c->win->title, text);
 	free(text);
 	if (c->placed)
@@ -110,6 +111,7 @@ read_protocols(struct x *x, struct client *c, const struct value *v)
 	c->takes_focus = props_has(d, n, x->atoms[X_WM_TAKE_FOCUS]);
 	c->deletes = props_has(d, n, x->atoms[X_WM_DELETE_WINDOW]);
 	c->pings = props_has(d, n, x->atoms[X__NET_WM_PING]);
+	c->syncs = props_has(d, n, x->atoms[X__NET_WM_SYNC_REQUEST]);
 }
 
 static void
@@ -189,6 +191,14 @@ read_time(struct x *x, struct client *c, const struct value *v)
 }
 
 static void
+read_counter(struct x *x, struct client *c, const struct value *v)
+{
+	if (c->win != NULL)
+		sync_watch(
+		    x, c, props_card(v->cards, v->cards_len, 0, XCB_NONE));
+}
+
+static void
 read_motif(struct x *x, struct client *c, const struct value *v)
 {
 	(void)x;
@@ -215,6 +225,7 @@ static const struct {
 	{ .atom = X__NET_WM_STRUT_PARTIAL, .read = read_partial_strut },
 	{ .atom = X__NET_WM_STRUT, .read = read_strut },
 	[SAID_TIME] = { .atom = X__NET_WM_USER_TIME, .read = read_time },
+	{ .atom = X__NET_WM_SYNC_REQUEST_COUNTER, .read = read_counter },
 	{ .atom = X__MOTIF_WM_HINTS, .read = read_motif, .once = true },
 };
 
@@ -230,7 +241,7 @@ ask(struct x *x, xcb_window_t w, xcb_atom_t atom)
 {
 	/* A word more, so that a text is cut by us, on a character. */
 	return xcb_get_property(
-	    x->c, 0, w, atom, XCB_GET_PROPERTY_TYPE_ANY, 0, PROPS_TEXT / 4 + 1);
+	    x->c, 0, w, atom, XCB_GET_PROPERTY_TYPE_ANY, 0, TEXT_BYTES / 4 + 1);
 }
 
 static void

@@ -14,6 +14,7 @@
 
 #include "lib/mem.h"
 
+#include "fion/text/text.h"
 #include "fion/x/draw.h"
 #include "fion/x/paint.h"
 #include "fion/x/x_internal.h"
@@ -146,7 +147,7 @@ static void
 paint(struct x *x, struct tilewin *tw, const struct node *t)
 {
 	int h = x->style.strip, pad = h / 3;
-	char text[PROPS_TEXT + 64];
+	char text[TEXT_BYTES + 64];
 
 	draw_begin(x->draw, tw->strip_w, h, x->config->set.strip_background);
 	for (size_t i = 0; i < tw->n; i++) {

@@ -22,6 +22,7 @@
 #include "fion/config/config.h"
 #include "fion/model/model.h"
 #include "fion/prompt/prompt.h"
+#include "fion/text/text.h"
 #include "fion/x/props.h"
 #include "fion/x/x.h"
 
@@ -87,6 +88,8 @@
 	A(_NET_WM_WINDOW_TYPE_NORMAL) \
 	A(_NET_WM_PING) \
 	A(_NET_WM_PID) \
+	A(_NET_WM_SYNC_REQUEST) \
+	A(_NET_WM_SYNC_REQUEST_COUNTER) \
 	A(_NET_WM_STRUT) \
 	A(_NET_WM_STRUT_PARTIAL) \
 	A(_NET_WM_USER_TIME) \
@@ -121,6 +124,7 @@ enum owner {
 	OWNER_CLIENT, /* the client's own window */
 	OWNER_FRAME,  /* ptr is the client */
 	OWNER_TIME,   /* where the client keeps its user time */
+	OWNER_ALARM,  /* of the client's counter */
 	OWNER_TILE,   /* ptr is the tilewin: its window or its strip */
 	OWNER_BAR,
 	OWNER_TRAY, /* ptr is the icon */
@@ -131,15 +135,15 @@ struct client {
 	struct win *win;          /* NULL for docks and desktops */
 	xcb_window_t id, frame;
 	enum kind kind;
-	bool own_visual;
 	xcb_visualid_t visual;
+	xcb_colormap_t colormap; /* of a visual that is not the root's */
 	uint8_t depth;
 	uint16_t border;
 	struct props_hints hints;
 	struct props_size size;
 	struct props_strut strut;
 	bool has_strut, partial_strut;
-	bool takes_focus, deletes, pings;
+	bool takes_focus, deletes, pings, syncs;
 	bool modal, skip_taskbar, above, below, maximized;
 	bool demands; /* attention, by _NET_WM_STATE */
 	bool no_focus, plain, follow_hints;
@@ -149,6 +153,11 @@ struct client {
 	bool placed;      /* in the model, with all that it says known */
 	uint32_t stale;   /* bits of what it says anew, to be read */
 	uint64_t ping_at; /* when it was asked; 0: it answers */
+	uint32_t sync_alarm;
+	uint64_t sync_value, sync_ends; /* asked last; ends: 0: answered */
+	bool sync_deaf;                 /* it does not answer */
+	bool has_span;                  /* fullscreen, these screens: */
+	uint32_t span[4];               /* top, bottom, left, right */
 	struct rect frame_at, inner_at; /* as sent */
 	bool frame_mapped;
 	uint32_t sent_state, sent_desktop;
@@ -174,7 +183,9 @@ TAILQ_HEAD(tilewin_list, tilewin);
 
 struct tray_icon {
 	TAILQ_ENTRY(tray_icon) link;
-	xcb_window_t window;
+	xcb_window_t window, bar; /* bar: where it lies, or 0 */
+	struct rect at;
+	bool shown; /* it wants to be */
 	bool mapped;
 };
 TAILQ_HEAD(tray_list, tray_icon);
@@ -227,6 +238,8 @@ struct grab {
 	uint16_t mods;
 };
 
+#define X_MONITORS 32
+
 struct draw;
 
 struct x {
@@ -236,8 +249,8 @@ struct x {
 	xcb_window_t root, check, nofocus;
 	xcb_atom_t atoms[X_ATOM_COUNT];
 	xcb_atom_t wm_sn, tray_sn;
-	uint8_t randr_event, xkb_event;
-	bool has_randr, has_xkb, has_monitors;
+	uint8_t randr_event, xkb_event, sync_event;
+	bool has_sync, has_randr, has_xkb, has_monitors;
 	struct model *m;
 	const struct config *config;
 	const struct x_hooks *hooks;
@@ -253,7 +266,7 @@ struct x {
 	struct tilewin_list tiles;
 	struct barwin_list bars;
 	struct tray_list tray;
-	xcb_window_t tray_owner;
+	bool tray_on;
 
 	xcb_window_t *pending; /* asked to be mapped, in this batch */
 	size_t n_pending;
@@ -270,6 +283,8 @@ struct x {
 
 	struct xkb_context *xkb;
 	struct xkb_keymap *keymap;
+	struct xkb_keymap *latin; /* for those, or NULL */
+	uint32_t missing;         /* letters from a on, as bits */
 	struct xkb_state *xkb_state;
 	int32_t xkb_device;
 	uint16_t mod_num, mod_alt, mod_win, mod_level3, mod_scroll;
@@ -283,12 +298,14 @@ struct x {
 	struct prompt prompt;
 	bool exiting_mode;
 
+	struct rect monitors[X_MONITORS]; /* as the server numbers them */
+	size_t n_monitors;
 	uint64_t screens_at; /* read them again then; 0: not */
 	uint64_t paint_after;
 	bool unpainted;
 	bool bar_on;
 	const struct x_bar *bar;
-	char message[512]; /* shown in the bar until */
+	char message[TEXT_BYTES + 1]; /* shown in the bar until */
 	uint64_t message_ends;
 	struct draw *draw;
 	int bar_height;
@@ -320,7 +337,7 @@ void client_set_urgent(struct x *x, struct client *c, bool urgent);
 void client_close(struct x *x, struct client *c, bool kill);
 
 /* said.c */
-#define SAID_COUNT 14
+#define SAID_COUNT 15
 #define SAID_TIME  12
 
 /* What was asked of a window that came, to be read by said_read(). */
@@ -341,6 +358,16 @@ void said_refresh(struct x *x);
 /* place.c */
 struct win *place_leader(struct x *x, struct client *c);
 void place_new(struct x *x, struct client *c, bool adopting);
+
+/* sync.c */
+void sync_init(struct x *x);
+void sync_watch(struct x *x, struct client *c, uint32_t counter);
+void sync_forget(struct x *x, struct client *c);
+
+/* May it get another size now?  If so, that is announced: send it. */
+bool sync_ready(struct x *x, struct client *c);
+void sync_answered(struct x *x, const xcb_generic_event_t *ev);
+void sync_tick(struct client *c, uint64_t now);
 
 /* configure.c */
 void configure_request(struct x *x, const xcb_configure_request_event_t *ev);
@@ -382,6 +409,9 @@ void outputs_init(struct x *x);
 void outputs_read(struct x *x);
 void outputs_struts(struct x *x);
 
+/* All of the four monitors; false: there are no such. */
+bool outputs_span(const struct x *x, const uint32_t span[4], struct rect *out);
+
 /* strip.c, panel.c */
 void strip_paint_all(struct x *x);
 void bar_update(struct x *x); /* windows as the screens are */
@@ -395,6 +425,13 @@ void tray_stop(struct x *x);
 bool tray_message(struct x *x, const xcb_client_message_event_t *ev);
 void tray_gone(struct x *x, struct tray_icon *icon);
 int tray_width(struct x *x);
-void tray_place(struct x *x, int right, int height);
+void tray_leave(struct x *x, xcb_window_t bar); /* it goes */
+void tray_property(struct x *x, struct tray_icon *icon, xcb_atom_t atom);
+void tray_unmapped(struct x *x, struct tray_icon *icon);
+void tray_reparented(struct x *x, struct tray_icon *icon, xcb_window_t parent);
+void tray_map(struct x *x, struct tray_icon *icon);
+
+/* The icons at the right end of this bar. */
+void tray_place(struct x *x, xcb_window_t bar, int right, int height);
 
 #endif

@@ -452,10 +452,10 @@ def layout(fion, *words):
 
 
 @pytest.mark.parametrize("words", [
-    ["ru,us"], ["gr,us"], ["us,ru"], ["de"], ["us", "-variant", "dvorak"]],
+    ["ru,us"], ["gr,us"], ["us,ru"], ["ru"], ["il"], ["de"], ["us", "-variant", "dvorak"]],
     ids="-".join)
 def test_bindings_hold_in_any_layout(fion, words):
-    """The key that types c in the layout, or in a Latin one beside it."""
+    """The key that types c in the layout, or in a Latin one."""
     before = len(names(fion))
     codes = {k: fion.x.code(k)[0] for k in ("w", "c", "Super_L")}
     layout(fion, *words)
