@@ -303,6 +303,12 @@ struct conf_filter *conf_find_filter(const struct conf *c, const char *name);
 const char *conf_method_name(enum conf_method m);
 const char *conf_test_name(enum conf_test t);
 
+/*
+ * All of it in the words of smtpd.conf: what it parses to is this tree, but
+ * for secrets (passwords, their hashes, keys), which are "***".
+ */
+void conf_print(const struct conf *c, struct buf *out);
+
 /* One rule in the words of smtpd.conf, for smtpctl. */
 void conf_print_match(const struct conf_match *m, struct buf *out);
 

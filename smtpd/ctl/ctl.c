@@ -36,6 +36,7 @@ struct command {
 static int run_encrypt(int argc, char **argv, struct err *e);
 static int run_explain(int argc, char **argv, struct err *e);
 static int run_help(int argc, char **argv, struct err *e);
+static int run_show_config(int argc, char **argv, struct err *e);
 static int run_show_message(int argc, char **argv, struct err *e);
 static int run_show_queue(int argc, char **argv, struct err *e);
 
@@ -69,6 +70,7 @@ static const struct command commands[] = {
 	    NULL },
 	{ "resume smtp", "resume smtp", NULL, "accept sessions again", NULL },
 	{ "schedule", "schedule", "ID", "try now", NULL },
+	{ "show config", NULL, NULL, "what smtpd runs with", run_show_config },
 	{ "show envelope", "show-envelope", "ID", "all that is known of it",
 	    NULL },
 	{ "show hosts", "show-hosts", NULL, "other hosts' addresses", NULL },
@@ -198,6 +200,16 @@ run_explain(int argc, char **argv, struct err *e)
 	envelope_clear(&ev);
 	buf_free(&b);
 	return rc;
+}
+
+static int
+run_show_config(int argc, char **argv, struct err *e)
+{
+	(void)argv;
+	if (argc == 0)
+		return client_say("show-config", client_print_raw, NULL, e);
+	err_set(e, ERR_USAGE, "usage: smtpctl show config");
+	return -1;
 }
 
 static int

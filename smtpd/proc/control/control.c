@@ -35,6 +35,7 @@
 #define CLIENTS_PER_USER 32
 #define COMMAND_MAX      4096
 #define COUNTERS_MAX     64
+#define CONFIG_PIECE     65536 /* bytes of a frame */
 
 struct client {
 	TAILQ_ENTRY(client) entry;
@@ -217,6 +218,20 @@ show_status(struct client *c)
 	end(c, "");
 }
 
+/* As the children read it: includes and macros are gone. */
+static void
+show_config(struct client *c)
+{
+	struct buf b = { 0 };
+
+	conf_print(c->proc->setup->conf, &b);
+	for (size_t at = 0; at < b.len; at += CONFIG_PIECE)
+		ipc_send(c->ipc, MSG_CTL_LINE, b.data + at,
+		    b.len - at < CONFIG_PIECE ? b.len - at : CONFIG_PIECE, -1);
+	buf_free(&b);
+	end(c, "");
+}
+
 static void
 show_rules(struct client *c)
 {
@@ -258,6 +273,8 @@ command(struct client *c, const char *text)
 		verbose(c, true);
 	} else if (strcmp(text, "log brief") == 0) {
 		verbose(c, false);
+	} else if (strcmp(text, "show-config") == 0) {
+		show_config(c);
 	} else if (strcmp(text, "show-status") == 0) {
 		show_status(c);
 	} else if (strcmp(text, "show-rules") == 0) {

@@ -238,3 +238,35 @@ def test_bash_completes_words(smtpd):
                                                 "smtp"]
     assert complete("smtpctl", "--") == ["--help"]
     assert complete("smtpctl", "spf", "walk", "-") == ["-4", "-6"]
+
+
+def test_the_configuration_read_back_is_one(smtpd):
+    (smtpd.dir / "more.conf").write_text('w = "away"\n')
+    smtpd.start(
+        'include "{dir}/more.conf"\n'
+        "listen on 127.0.0.1 port {port} tag $w\n"
+        'table users { "alice@example.org" = alice }\n'
+        f'table base {{ alice = "{UID}:{GID}:{{dir}}/alice" }}\n'
+        'table secrets { label = "joe:hunter2" }\n'
+        "srs key hunter3\n"
+        'action here maildir "{dir}/alice/Maildir" virtual <users> '
+        "userbase <base>\n"
+        'action out relay host "smtp+tls://label@127.0.0.1" '
+        "auth <secrets> srs\n"
+        'match tag away from any for domain "example.org" action here\n'
+        "match from auth for any action out\n")
+    text = smtpd.ctl("show", "config").stdout
+    assert "hunter" not in text and '"joe:***"' in text
+    assert "include" not in text and 'tag "away"' in text
+    (smtpd.dir / "again.conf").write_text(text)
+    smtpd.own()
+    done = subprocess.run(
+        [SMTPD, "-n", "-f", smtpd.dir / "again.conf"], env=smtpd.env,
+        capture_output=True, text=True, **smtpd.as_user())
+    assert (done.returncode, done.stderr) == (0, "configuration OK\n")
+    smtpd.stop()
+    (smtpd.dir / "smtpd.conf").write_text(text)
+    smtpd.start()
+    assert smtpd.ctl("show", "config").stdout == text
+    smtpd.send("alice@example.org")
+    smtpd.wait_mails("alice", 1)

@@ -29,6 +29,64 @@ parse(const char *text, struct buf *problems)
 	return c;
 }
 
+/* What it prints parses, and prints the same. */
+static void
+assert_prints_the_same(const struct conf *c)
+{
+	struct buf first = { 0 }, second = { 0 }, problems = { 0 };
+	struct conf *again;
+
+	conf_print(c, &first);
+	again = parse(buf_str(&first), &problems);
+	if (again == NULL) {
+		fail_msg("%s in\n%s", buf_str(&problems), buf_str(&first));
+		return;
+	}
+	conf_print(again, &second);
+	assert_string_equal(buf_str(&first), buf_str(&second));
+	conf_free(again);
+	buf_free(&first);
+	buf_free(&second);
+	buf_free(&problems);
+}
+
+static void
+what_is_printed_keeps_odd_texts_and_no_secrets(void **state)
+{
+	static const char text[] =
+	    "table secrets { l = \"user:hunter2\", m = hunter3 }\n"
+	    "table users { \"joe\" = \"$2b$10$hunter4\" }\n"
+	    "table odd { \"a\\\"b\", 'c\"d', \"e\\\\ f\", \"match\", \"\" }\n"
+	    "pki a cert \"/c\" key \"/k\"\n"
+	    "srs key hunter5\nsrs key backup hunter6\n"
+	    "listen on x tls pki a auth <users> senders <odd> masquerade\n"
+	    "action \"relay\" relay host \"smtp://l@h\" auth <secrets> srs\n"
+	    "action two relay host \"smtp://l@h\" auth { l = \"u:hunter7\" }\n"
+	    "action three relay backup mx \"mx.org\" tls no-verify\n"
+	    "match for domain <odd> action \"relay\"\n";
+	struct buf problems = { 0 }, out = { 0 };
+	struct conf *c = parse(text, &problems), *again;
+
+	(void)state;
+	if (c == NULL) {
+		fail_msg("%s", buf_str(&problems));
+		return;
+	}
+	assert_prints_the_same(c);
+	conf_print(c, &out);
+	assert_null(strstr(buf_str(&out), "hunter"));
+	assert_non_null(strstr(buf_str(&out), "\"user:***\""));
+	again = parse(buf_str(&out), &problems);
+	assert_non_null(again);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(conf_find_table(c, "odd")->pairs[i].key,
+		    conf_find_table(again, "odd")->pairs[i].key);
+	conf_free(again);
+	conf_free(c);
+	buf_free(&out);
+	buf_free(&problems);
+}
+
 static void
 the_default_file_of_the_reference_parses(void **state)
 {
@@ -98,6 +156,7 @@ every_kind_of_line_parses(void **state)
 	assert_int_equal(c->max_message_size, 10 << 20);
 	assert_int_equal(c->limits.max_rcpt, 5);
 	assert_int_equal(c->sub_addr_delim, '-');
+	assert_prints_the_same(c);
 	assert_int_equal(conf_find_table(c, "m")->n_pairs, 3);
 	assert_int_equal(conf_find_table(c, "l")->n_pairs, 3);
 	conf_free(c);
@@ -289,6 +348,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_default_file_of_the_reference_parses),
 		cmocka_unit_test(every_kind_of_line_parses),
+		cmocka_unit_test(
+		    what_is_printed_keeps_odd_texts_and_no_secrets),
 		cmocka_unit_test(problems_name_the_place_and_what_was_expected),
 		cmocka_unit_test(tls_finds_the_pki_of_its_host_name),
 		cmocka_unit_test(filters_parse),
