@@ -220,7 +220,6 @@ print_limits(const struct conf_limits *l, struct buf *out)
 		{ "mda limit max-session-per-user",
 		    l->mda_max_session_per_user },
 		{ "scheduler limit max-inflight", l->scheduler_max_inflight },
-		{ "mta max-deferred", l->mta_max_deferred },
 		{ "mta limit max-conn-per-host", l->mta_max_conn_per_host },
 		{ "mta limit max-conn-per-relay", l->mta_max_conn_per_relay },
 		{ "mta limit session-mail-max", l->mta_session_mail_max },

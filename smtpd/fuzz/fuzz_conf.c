@@ -31,6 +31,7 @@ print_and_parse(const struct conf *c)
 	s = conf_source_memory("again", first.data, first.len);
 	again = conf_parse(s, "again", NULL, 0, &problems);
 	assert(again != NULL);
+	assert(again->n_lacks == 0);
 	conf_print(again, &second);
 	assert(strcmp(buf_str(&first), buf_str(&second)) == 0);
 	conf_free(again);

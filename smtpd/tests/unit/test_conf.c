@@ -42,6 +42,7 @@ assert_prints_the_same(const struct conf *c)
 		fail_msg("%s in\n%s", buf_str(&problems), buf_str(&first));
 		return;
 	}
+	assert_int_equal(again->n_lacks, 0);
 	conf_print(again, &second);
 	assert_string_equal(buf_str(&first), buf_str(&second));
 	conf_free(again);
