@@ -21,8 +21,9 @@
 #include "fion/model/model.h"
 #include "fion/session_internal.h"
 
-#define FIXED_POLLS 3 /* X, the keeper, the status command */
-#define PAINT_MS    4 /* from a change to its drawing, when all is quiet */
+#define HISTORY_BYTES ((size_t)PROMPT_HISTORY * 2 * PROMPT_BYTES)
+#define FIXED_POLLS   3 /* X, the keeper, the status command */
+#define PAINT_MS      4 /* from a change to its drawing, when all is quiet */
 
 static volatile sig_atomic_t got_term, got_hup;
 
@@ -85,13 +86,14 @@ load_history(struct session *s)
 {
 	char *path = history_path();
 	FILE *f = fopen(path, "re");
-	char text[65536];
+	char *text = xmalloc(HISTORY_BYTES);
 
 	if (f != NULL) {
 		history_load(
-		    &s->history, text, fread(text, 1, sizeof(text), f));
+		    &s->history, text, fread(text, 1, HISTORY_BYTES, f));
 		fclose(f);
 	}
+	free(text);
 	free(path);
 }
 

@@ -11,6 +11,7 @@
 #include "fion/cmd/cmd.h"
 #include "fion/model/model.h"
 #include "fion/prompt/prompt.h"
+#include "fion/text/text.h"
 #include "fion/words.h"
 
 /* The names in a folder, without what follows the first dot if cut. */
@@ -92,11 +93,16 @@ windows(struct model *m, struct prompt_words *out)
 {
 	for (struct win *w = model_first_win(m); w != NULL;
 	     w = model_next_win(m, w)) {
-		char *text = xasprintf(
-		    "%.200s  (%.60s 0x%x)", w->title, w->class, w->id);
+		char *title = text_clean(
+		    (const uint8_t *)w->title, strnlen(w->title, 200), false);
+		char *class = text_clean(
+		    (const uint8_t *)w->class, strnlen(w->class, 60), false);
+		char *text = xasprintf("%s  (%s 0x%x)", title, class, w->id);
 
 		words_add(out, text);
 		free(text);
+		free(class);
+		free(title);
 	}
 }
 

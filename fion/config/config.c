@@ -310,6 +310,7 @@ do_include(struct parser *p, const struct config_line *l)
 	struct parser inner = *p;
 	struct err why;
 	char *path = NULL, *text;
+	size_t len;
 	int rc;
 
 	if (l->n != 2)
@@ -317,12 +318,12 @@ do_include(struct parser *p, const struct config_line *l)
 	if (p->read == NULL || p->depth == CONFIG_INCLUDE)
 		return config_complain(
 		    l, 1, p->e, "include: %d files deep", CONFIG_INCLUDE);
-	text = p->read(p->name, l->words[1], &path, &why);
+	text = p->read(p->name, l->words[1], &path, &len, &why);
 	if (text == NULL)
 		return config_complain(l, 1, p->e, "%s", why.msg);
 	inner.name = path;
 	inner.depth++;
-	rc = parse_text(&inner, text, strlen(text));
+	rc = parse_text(&inner, text, len);
 	free(path);
 	free(text);
 	return rc;
@@ -434,9 +435,9 @@ config_free(struct config *c)
 	free(c);
 }
 
-/* The text of the file at path, or NULL. */
+/* The text of the file at path, *len bytes, or NULL. */
 static char *
-read_file(const char *path, struct err *e)
+read_file(const char *path, size_t *len, struct err *e)
 {
 	FILE *f = fopen(path, "re");
 	char *text;
@@ -446,7 +447,7 @@ read_file(const char *path, struct err *e)
 		err_sys(e, "%s", path);
 		return NULL;
 	}
-	text = xmalloc(CONFIG_BYTES + 2);
+	text = xmalloc(CONFIG_BYTES + 1);
 	n = fread(text, 1, CONFIG_BYTES + 1, f);
 	if (ferror(f) || n > CONFIG_BYTES) {
 		if (ferror(f))
@@ -457,7 +458,7 @@ read_file(const char *path, struct err *e)
 		free(text);
 		text = NULL;
 	} else {
-		text[n] = '\0';
+		*len = n;
 	}
 	fclose(f);
 	return text;
@@ -465,7 +466,8 @@ read_file(const char *path, struct err *e)
 
 /* A path beside the file that includes it, unless absolute or from ~. */
 static char *
-read_include(const char *from, const char *name, char **path, struct err *e)
+read_include(
+    const char *from, const char *name, char **path, size_t *len, struct err *e)
 {
 	const char *slash = strrchr(from, '/'), *home = getenv("HOME");
 	char *text;
@@ -476,7 +478,7 @@ read_include(const char *from, const char *name, char **path, struct err *e)
 		*path = xstrdup(name);
 	else
 		*path = xasprintf("%.*s/%s", (int)(slash - from), from, name);
-	text = read_file(*path, e);
+	text = read_file(*path, len, e);
 	if (text == NULL) {
 		free(*path);
 		*path = NULL;
@@ -488,7 +490,8 @@ struct config *
 config_load(const char *path, bool must_exist, struct err *e)
 {
 	struct config *c;
-	char *text = read_file(path, e);
+	size_t len;
+	char *text = read_file(path, &len, e);
 
 	if (text == NULL) {
 		if (e->errnum != ENOENT || must_exist)
@@ -497,7 +500,7 @@ config_load(const char *path, bool must_exist, struct err *e)
 		return config_new();
 	}
 	c = config_new();
-	if (config_parse(c, path, text, strlen(text), read_include, e) == -1) {
+	if (config_parse(c, path, text, len, read_include, e) == -1) {
 		config_free(c);
 		c = NULL;
 	}

@@ -105,11 +105,12 @@ const char *config_setting_name(size_t i);
 char *config_setting_value(const struct config *c, size_t i);
 
 /*
- * Read the text of a file to include; owned by the caller.  NULL with *e.
+ * Read the text of a file to include, *len bytes; it and *path are owned by
+ * the caller.  NULL with *e.
  * The name is as written; from is the file that includes it.
  */
-typedef char *(*config_read_cb)(
-    const char *from, const char *name, char **path, struct err *e);
+typedef char *(*config_read_cb)(const char *from, const char *name, char **path,
+    size_t *len, struct err *e);
 
 /* The built-in configuration.  Never fails. */
 struct config *config_new(void);
@@ -131,6 +132,17 @@ bool config_key_parse(const char *text, struct config_key *out);
 void config_key_format(struct config_key key, char *buf, size_t len);
 
 struct config_mode *config_mode(const struct config *c, const char *name);
+
+/*
+ * The binding of a key that types plain, and shifted with Shift, pressed with
+ * mods: as it is named, or as the symbol that Shift makes of it.  NULL: none.
+ */
+const struct config_bind *config_bind_of(const struct config_mode *m,
+    uint32_t plain, uint32_t shifted, uint32_t mods);
+
+/* The mode that this key is the prefix of, *held: with Shift, to stay. */
+const struct config_mode *config_prefix_of(
+    const struct config *c, uint32_t plain, uint32_t mods, bool *held);
 
 /* What all rules that match such a window say; the first says most.
  * Its texts are borrowed from c. */

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * key: names of keys, as a person writes them.
+ * key: names of keys, as a person writes them, and what is bound to them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 static const struct {
 	const char *name;
 	uint32_t mod;
-} mods[] = {
+} mod_names[] = {
 	{ "Win", CONFIG_WIN },
 	{ "Super", CONFIG_WIN },
 	{ "Mod4", CONFIG_WIN },
@@ -29,10 +29,10 @@ static const struct {
 static uint32_t
 mod_named(const char *s, size_t len)
 {
-	for (size_t i = 0; i < sizeof(mods) / sizeof(mods[0]); i++)
-		if (strlen(mods[i].name) == len &&
-		    strncasecmp(mods[i].name, s, len) == 0)
-			return mods[i].mod;
+	for (size_t i = 0; i < sizeof(mod_names) / sizeof(mod_names[0]); i++)
+		if (strlen(mod_names[i].name) == len &&
+		    strncasecmp(mod_names[i].name, s, len) == 0)
+			return mod_names[i].mod;
 	return 0;
 }
 
@@ -77,15 +77,47 @@ config_key_format(struct config_key key, char *buf, size_t len)
 
 	if (xkb_keysym_get_name(key.sym, name, sizeof(name)) <= 0)
 		name[0] = '\0';
-	for (size_t i = 0; i < sizeof(mods) / sizeof(mods[0]); i++) {
+	for (size_t i = 0; i < sizeof(mod_names) / sizeof(mod_names[0]); i++) {
 		int n;
 
-		if ((key.mods & mods[i].mod) == 0 || used >= len)
+		if ((key.mods & mod_names[i].mod) == 0 || used >= len)
 			continue;
-		n = snprintf(buf + used, len - used, "%s+", mods[i].name);
+		n = snprintf(buf + used, len - used, "%s+", mod_names[i].name);
 		used += (size_t)n;
-		key.mods &= ~mods[i].mod;
+		key.mods &= ~mod_names[i].mod;
 	}
 	if (used < len)
 		snprintf(buf + used, len - used, "%s", name);
+}
+
+const struct config_bind *
+config_bind_of(const struct config_mode *m, uint32_t plain, uint32_t shifted,
+    uint32_t mods)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct config_key *k = &m->binds[i].key;
+
+		if (k->sym == plain && k->mods == mods)
+			return &m->binds[i];
+		if (k->sym == shifted && (mods & CONFIG_SHIFT) != 0 &&
+		    (k->mods | CONFIG_SHIFT) == mods && plain != shifted)
+			return &m->binds[i];
+	}
+	return NULL;
+}
+
+const struct config_mode *
+config_prefix_of(
+    const struct config *c, uint32_t plain, uint32_t mods, bool *held)
+{
+	for (size_t i = 1; i < c->n_modes; i++) {
+		const struct config_mode *m = &c->modes[i];
+
+		if (m->prefix.sym == 0 || m->prefix.sym != plain)
+			continue;
+		*held = mods == (m->prefix.mods | CONFIG_SHIFT);
+		if (mods == m->prefix.mods || *held)
+			return m;
+	}
+	return NULL;
 }

@@ -4,9 +4,6 @@
 /*
  * keys: the keyboard's layout, and which keys are ours.
  *
- * A key is found in every layout there is, so that a binding holds whatever
- * layout is in force, and also when none of them has Latin letters; it is
- * grabbed with every combination of the locks.
  * All grabs freeze the keyboard (GrabModeSync): what is typed while fion
  * thinks waits in the server, and goes where it belongs after.
  */
@@ -19,119 +16,6 @@
 #include "lib/mem.h"
 
 #include "fion/x/x_internal.h"
-
-/* The real modifier that a name stands for, as a mask. */
-static uint16_t
-real_mod(struct xkb_keymap *map, const char *name)
-{
-	xkb_mod_index_t i = xkb_keymap_mod_get_index(map, name);
-	struct xkb_state *st;
-	uint32_t mask;
-
-	if (i == XKB_MOD_INVALID || i >= 32)
-		return 0;
-	/* xkbcommon resolves a virtual one when the state is asked back. */
-	st = xkb_state_new(map);
-	xkb_state_update_mask(st, 1U << i, 0, 0, 0, 0, 0);
-	mask = xkb_state_serialize_mods(st, XKB_STATE_MODS_EFFECTIVE);
-	xkb_state_unref(st);
-	return (uint16_t)(mask & 0xff);
-}
-
-/* The first symbol of a key that is Latin-1, or of no script, in any layout. */
-static xkb_keysym_t
-latin_sym(struct xkb_keymap *map, xkb_keycode_t code, xkb_level_index_t level)
-{
-	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(map, code);
-	const xkb_keysym_t *syms;
-
-	for (xkb_layout_index_t l = 0; l < n; l++)
-		if (xkb_keymap_key_get_syms_by_level(
-			map, code, l, level, &syms) == 1 &&
-		    (syms[0] < 0x100 || syms[0] >= 0xfd00))
-			return xkb_keysym_to_lower(syms[0]);
-	return XKB_KEY_NoSymbol;
-}
-
-static uint32_t
-letter_bit(xkb_keysym_t sym)
-{
-	return sym >= XKB_KEY_a && sym <= XKB_KEY_z ? 1U << (sym - XKB_KEY_a) :
-						      0;
-}
-
-/* A letter that no layout has lies where it does on the American one. */
-static xkb_keysym_t
-sym_at(struct x *x, xkb_keycode_t code, xkb_level_index_t level)
-{
-	xkb_keysym_t sym = latin_sym(x->keymap, code, level), other;
-
-	if (x->missing == 0)
-		return sym;
-	other = latin_sym(x->latin, code, level);
-	return sym == XKB_KEY_NoSymbol ||
-		(letter_bit(other) & x->missing) != 0 ?
-	    other :
-	    sym;
-}
-
-/* Does any layout have it there?  sym_at() may name that of another. */
-static bool
-code_has(
-    struct x *x, xkb_keycode_t code, xkb_level_index_t level, xkb_keysym_t sym)
-{
-	xkb_layout_index_t n = xkb_keymap_num_layouts_for_key(x->keymap, code);
-	const xkb_keysym_t *syms;
-
-	for (xkb_layout_index_t l = 0; l < n; l++)
-		if (xkb_keymap_key_get_syms_by_level(
-			x->keymap, code, l, level, &syms) == 1 &&
-		    xkb_keysym_to_lower(syms[0]) == sym)
-			return true;
-	return sym_at(x, code, level) == sym;
-}
-
-uint32_t
-keys_sym(struct x *x, uint8_t code, bool shifted)
-{
-	xkb_keysym_t sym = sym_at(x, code, shifted);
-	const xkb_keysym_t *syms;
-
-	if (sym == XKB_KEY_NoSymbol &&
-	    xkb_keymap_key_get_syms_by_level(
-		x->keymap, code, 0, shifted, &syms) == 1)
-		sym = xkb_keysym_to_lower(syms[0]);
-	return sym;
-}
-
-/* The letters that no key types in any layout. */
-static uint32_t
-missing_letters(struct xkb_keymap *map)
-{
-	xkb_keycode_t min = xkb_keymap_min_keycode(map);
-	xkb_keycode_t max = xkb_keymap_max_keycode(map);
-	uint32_t missing = (1U << 26) - 1;
-
-	for (xkb_keycode_t code = min; code <= max; code++)
-		missing &= ~letter_bit(latin_sym(map, code, 0));
-	return missing;
-}
-
-/* Another layout for them; most people need none, and it is large. */
-static void
-read_latin(struct x *x)
-{
-	const struct xkb_rule_names us = { .layout = "us" };
-
-	xkb_keymap_unref(x->latin);
-	x->latin = NULL;
-	x->missing = missing_letters(x->keymap);
-	if (x->missing != 0)
-		x->latin = xkb_keymap_new_from_names(
-		    x->xkb, &us, XKB_KEYMAP_COMPILE_NO_FLAGS);
-	if (x->latin == NULL)
-		x->missing = 0;
-}
 
 static int
 read_keymap(struct x *x, struct err *e)
@@ -148,16 +32,9 @@ read_keymap(struct x *x, struct err *e)
 		err_set(e, ERR_SYSTEM, "no keyboard layout can be read");
 		return -1;
 	}
-	xkb_keymap_unref(x->keymap);
 	xkb_state_unref(x->xkb_state);
-	x->keymap = map;
 	x->xkb_state = xkb_state_new(map);
-	read_latin(x);
-	x->mod_num = real_mod(map, XKB_MOD_NAME_NUM);
-	x->mod_alt = real_mod(map, XKB_MOD_NAME_ALT);
-	x->mod_win = real_mod(map, XKB_MOD_NAME_LOGO);
-	x->mod_level3 = real_mod(map, "LevelThree");
-	x->mod_scroll = real_mod(map, "ScrollLock");
+	keymap_set(&x->keymap, x->xkb, map);
 	return 0;
 }
 
@@ -211,127 +88,38 @@ void
 keys_free(struct x *x)
 {
 	xkb_state_unref(x->xkb_state);
-	xkb_keymap_unref(x->keymap);
-	xkb_keymap_unref(x->latin);
+	keymap_clear(&x->keymap);
 	xkb_context_unref(x->xkb);
-	free(x->grabs);
-}
-
-uint32_t
-keys_mods(struct x *x, uint16_t state)
-{
-	uint32_t m = 0;
-
-	if ((state & XCB_MOD_MASK_SHIFT) != 0)
-		m |= CONFIG_SHIFT;
-	if ((state & XCB_MOD_MASK_CONTROL) != 0)
-		m |= CONFIG_CTRL;
-	if ((state & x->mod_alt) != 0)
-		m |= CONFIG_ALT;
-	if ((state & x->mod_win) != 0)
-		m |= CONFIG_WIN;
-	if ((state & x->mod_level3) != 0)
-		m |= CONFIG_LEVEL3;
-	return m;
-}
-
-static uint16_t
-real_mods(const struct x *x, uint32_t mods)
-{
-	uint16_t m = 0;
-
-	if ((mods & CONFIG_SHIFT) != 0)
-		m |= XCB_MOD_MASK_SHIFT;
-	if ((mods & CONFIG_CTRL) != 0)
-		m |= XCB_MOD_MASK_CONTROL;
-	if ((mods & CONFIG_ALT) != 0)
-		m |= x->mod_alt;
-	if ((mods & CONFIG_WIN) != 0)
-		m |= x->mod_win;
-	if ((mods & CONFIG_LEVEL3) != 0)
-		m |= x->mod_level3;
-	return m;
-}
-
-static void
-add_grab(
-    struct x *x, struct grab **grabs, size_t *n, uint8_t code, uint16_t mods)
-{
-	uint16_t locks[3] = { XCB_MOD_MASK_LOCK, x->mod_num, x->mod_scroll };
-
-	for (unsigned set = 0; set < 8; set++) {
-		struct grab g = { .code = code, .mods = mods };
-		bool known = false;
-
-		for (unsigned i = 0; i < 3; i++)
-			if ((set & (1U << i)) != 0)
-				g.mods |= locks[i];
-		for (size_t i = 0; i < *n && !known; i++)
-			known = (*grabs)[i].code == g.code &&
-			    (*grabs)[i].mods == g.mods;
-		if (known)
-			continue;
-		*grabs = xreallocarray(*grabs, *n + 1, sizeof(**grabs));
-		(*grabs)[(*n)++] = g;
-	}
-}
-
-static void
-add_key(struct x *x, struct grab **grabs, size_t *n, struct config_key key)
-{
-	xkb_keycode_t min = xkb_keymap_min_keycode(x->keymap);
-	xkb_keycode_t max = xkb_keymap_max_keycode(x->keymap);
-	uint16_t mods = real_mods(x, key.mods);
-
-	if (key.sym == 0 || ((key.mods & CONFIG_WIN) != 0 && x->mod_win == 0))
-		return;
-	for (xkb_keycode_t code = min; code <= max && code < 256; code++) {
-		if (code_has(x, code, 0, key.sym))
-			add_grab(x, grabs, n, (uint8_t)code, mods);
-		else if (code_has(x, code, 1, key.sym))
-			add_grab(x, grabs, n, (uint8_t)code,
-			    mods | XCB_MOD_MASK_SHIFT);
-	}
-}
-
-static bool
-has_grab(const struct grab *grabs, size_t n, struct grab g)
-{
-	for (size_t i = 0; i < n; i++)
-		if (grabs[i].code == g.code && grabs[i].mods == g.mods)
-			return true;
-	return false;
+	free(x->grabs.grabs);
 }
 
 /* Only what differs from before is grabbed or let go. */
 void
 keys_regrab(struct x *x)
 {
-	struct grab *want = NULL;
-	size_t n = 0;
 	const struct config_mode *def = &x->config->modes[0];
+	struct grab_list want = { .n = 0 }, had = x->grabs;
 
 	for (size_t i = 0; i < def->n; i++)
-		add_key(x, &want, &n, def->binds[i].key);
+		keymap_grabs(&x->keymap, def->binds[i].key, &want);
 	for (size_t i = 1; i < x->config->n_modes; i++) {
 		struct config_key k = x->config->modes[i].prefix;
 
-		add_key(x, &want, &n, k);
+		keymap_grabs(&x->keymap, k, &want);
 		k.mods |= CONFIG_SHIFT; /* to stay in the mode */
-		add_key(x, &want, &n, k);
+		keymap_grabs(&x->keymap, k, &want);
 	}
-	for (size_t i = 0; i < x->n_grabs; i++)
-		if (!has_grab(want, n, x->grabs[i]))
-			xcb_ungrab_key(
-			    x->c, x->grabs[i].code, x->root, x->grabs[i].mods);
-	for (size_t i = 0; i < n; i++)
-		if (!has_grab(x->grabs, x->n_grabs, want[i]))
-			xcb_grab_key(x->c, 0, x->root, want[i].mods,
-			    want[i].code, XCB_GRAB_MODE_ASYNC,
+	for (size_t i = 0; i < had.n; i++)
+		if (!grab_listed(&want, had.grabs[i]))
+			xcb_ungrab_key(x->c, had.grabs[i].code, x->root,
+			    had.grabs[i].mods);
+	for (size_t i = 0; i < want.n; i++)
+		if (!grab_listed(&had, want.grabs[i]))
+			xcb_grab_key(x->c, 0, x->root, want.grabs[i].mods,
+			    want.grabs[i].code, XCB_GRAB_MODE_ASYNC,
 			    XCB_GRAB_MODE_SYNC);
-	free(x->grabs);
+	free(had.grabs);
 	x->grabs = want;
-	x->n_grabs = n;
 }
 
 void

@@ -147,40 +147,18 @@ x_ask(struct x *x, const char *kind, struct prompt_words *words,
 	return 0;
 }
 
-/* The binding of this key: as typed, or as its symbol with Shift is. */
 static const struct config_bind *
 find_bind(struct x *x, const struct config_mode *m, uint8_t code, uint32_t mods)
 {
-	uint32_t plain = keys_sym(x, code, false);
-	uint32_t shifted = keys_sym(x, code, true);
-
-	for (size_t i = 0; i < m->n; i++) {
-		const struct config_key *k = &m->binds[i].key;
-
-		if (k->sym == plain && k->mods == mods)
-			return &m->binds[i];
-		if (k->sym == shifted && (mods & CONFIG_SHIFT) != 0 &&
-		    (k->mods | CONFIG_SHIFT) == mods && plain != shifted)
-			return &m->binds[i];
-	}
-	return NULL;
+	return config_bind_of(m, keymap_sym(&x->keymap, code, false),
+	    keymap_sym(&x->keymap, code, true), mods);
 }
 
 static const struct config_mode *
 find_prefix(struct x *x, uint8_t code, uint32_t mods, bool *held)
 {
-	uint32_t plain = keys_sym(x, code, false);
-
-	for (size_t i = 1; i < x->config->n_modes; i++) {
-		const struct config_mode *m = &x->config->modes[i];
-
-		if (m->prefix.sym == 0 || m->prefix.sym != plain)
-			continue;
-		*held = mods == (m->prefix.mods | CONFIG_SHIFT);
-		if (mods == m->prefix.mods || *held)
-			return m;
-	}
-	return NULL;
+	return config_prefix_of(
+	    x->config, keymap_sym(&x->keymap, code, false), mods, held);
 }
 
 static bool
@@ -239,7 +217,7 @@ take_digit(struct x *x, uint32_t sym, uint32_t mods)
 static void
 mode_key(struct x *x, uint8_t code, uint32_t mods)
 {
-	uint32_t sym = keys_sym(x, code, false);
+	uint32_t sym = keymap_sym(&x->keymap, code, false);
 	const struct config_mode *mode = x->mode, *m;
 	const struct config_bind *b;
 	bool held = false, stays = x->held;
@@ -319,7 +297,7 @@ prompt_key_pressed(struct x *x, uint8_t code, uint16_t state)
 static void
 pass_key(struct x *x, uint8_t code)
 {
-	if (is_modifier(keys_sym(x, code, false))) {
+	if (is_modifier(keymap_sym(&x->keymap, code, false))) {
 		next_key(x);
 		return;
 	}
@@ -331,7 +309,7 @@ pass_key(struct x *x, uint8_t code)
 void
 modes_key(struct x *x, const xcb_key_press_event_t *ev)
 {
-	uint32_t mods = keys_mods(x, ev->state);
+	uint32_t mods = keymap_mods(&x->keymap, ev->state);
 
 	x->time = ev->time;
 	if (ev->response_type == XCB_KEY_RELEASE) {

@@ -20,6 +20,7 @@
 #include "lib/err.h"
 
 #include "fion/config/config.h"
+#include "fion/keys/keymap.h"
 #include "fion/model/model.h"
 #include "fion/prompt/prompt.h"
 #include "fion/text/text.h"
@@ -233,11 +234,6 @@ enum input {
 	INPUT_PASS,
 };
 
-struct grab {
-	uint8_t code;
-	uint16_t mods;
-};
-
 #define X_MONITORS 32
 
 struct draw;
@@ -282,14 +278,10 @@ struct x {
 	uint64_t save_at;
 
 	struct xkb_context *xkb;
-	struct xkb_keymap *keymap;
-	struct xkb_keymap *latin; /* for those, or NULL */
-	uint32_t missing;         /* letters from a on, as bits */
+	struct keymap keymap;
 	struct xkb_state *xkb_state;
 	int32_t xkb_device;
-	uint16_t mod_num, mod_alt, mod_win, mod_level3, mod_scroll;
-	struct grab *grabs;
-	size_t n_grabs;
+	struct grab_list grabs;
 	enum input input;
 	const struct config_mode *mode;
 	bool held;
@@ -396,8 +388,6 @@ void keys_reload(struct x *x);
 void keys_regrab(struct x *x);
 void keys_xkb_event(struct x *x, const xcb_generic_event_t *ev);
 void keys_free(struct x *x);
-uint32_t keys_sym(struct x *x, uint8_t code, bool shifted);
-uint32_t keys_mods(struct x *x, uint16_t state);
 
 /* modes.c */
 void modes_key(struct x *x, const xcb_key_press_event_t *ev);
