@@ -27,19 +27,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct record r;
 	size_t at = 0, start;
 
-	while (record_parse(data + at, len - at, &r) == RECORD_OK) {
+	while (record_parse(data + at, len - at, NULL, &r) == RECORD_OK) {
 		assert(r.total <= len - at);
 		at += r.total;
 	}
 	start = record_begin(&b, RECORD_MESSAGE);
 	buf_add(&b, data, len);
 	record_end(&b, start);
-	if (record_parse(b.data, b.len, &r) == RECORD_OK &&
+	record_stamp(b.data, b.len, 7);
+	if (record_parse(b.data, b.len, NULL, &r) == RECORD_OK &&
 	    record_message_parse(&r, &m)) {
 		for (size_t i = 0; i < m.n_envelopes; i++)
 			assert(m.envelopes[i].offset + m.envelopes[i].len <=
 			    r.len);
-		assert(m.body_offset <= r.len);
+		assert(m.body_offset + m.stored_len <= r.len);
+		assert(m.about_offset + m.n_about * 8 <= r.len);
 		record_message_clear(&m);
 	}
 	buf_free(&b);

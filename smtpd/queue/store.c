@@ -13,6 +13,7 @@
 
 #include "lib/err.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
 
@@ -21,9 +22,6 @@
 #include "smtpd/queue/store_internal.h"
 
 #include "smtpd/queue/store.h"
-
-/* A segment whose living bytes are below one in CARRY_RATIO is emptied. */
-#define CARRY_RATIO 4
 
 static int
 open_dir(const char *base, const char *name, struct err *e)
@@ -95,13 +93,29 @@ drop_orphans(struct store *s)
 	closedir(dir);
 }
 
+/* The names in the spool, and its own. */
+static int
+sync_names(const struct store *s, struct err *e)
+{
+	char *above = fs_join(s->dir, "..");
+	int rc = fs_sync_dir(s->dir, e);
+
+	if (rc == 0)
+		rc = fs_sync_dir(above, e);
+	free(above);
+	return rc;
+}
+
 struct store *
-store_open(const char *dir, struct err *e)
+store_open(const char *dir, const struct store_options *options, struct err *e)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 	int fd;
 
 	s->dir = xstrdup(dir);
+	s->segment_len = options == NULL || options->segment_len == 0 ?
+	    STORE_SEGMENT_LEN :
+	    options->segment_len;
 	s->lock_fd = s->log_fd = s->bodies_fd = -1;
 	TAILQ_INIT(&s->segments);
 	RB_INIT(&s->messages);
@@ -112,8 +126,12 @@ store_open(const char *dir, struct err *e)
 	s->log_fd = open_dir(dir, "log", e);
 	s->bodies_fd = s->log_fd == -1 ? -1 : open_dir(dir, "bodies", e);
 	if (s->bodies_fd == -1 || take_lock(s, e) == -1 ||
-	    store_segments_load(s, e) == -1 || store_segment_new(s, e) == -1)
+	    sync_names(s, e) == -1)
 		goto fail;
+	s->loading = true;
+	if (store_segments_load(s, e) == -1 || store_segment_new(s, e) == -1)
+		goto fail;
+	s->loading = false;
 	drop_orphans(s);
 	if (store_collect(s, e) == -1)
 		goto fail;
@@ -130,6 +148,8 @@ store_close(struct store *s)
 
 	if (s == NULL)
 		return;
+	if (s->current != NULL)
+		store_segment_close(s);
 	store_index_free(s);
 	while ((seg = TAILQ_FIRST(&s->segments)) != NULL) {
 		TAILQ_REMOVE(&s->segments, seg, entry);
@@ -176,43 +196,40 @@ store_body_link(struct store *s, uint32_t msgid, int fd, struct err *e)
 	return 0;
 }
 
-static size_t
-begin_message(struct store *s, uint32_t msgid, uint8_t flags,
-    const struct envelope *evs, size_t n, uint64_t body_len)
+void
+store_body_unlink(struct store *s, uint32_t msgid)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%08x", msgid);
+	unlinkat(s->bodies_fd, name, 0);
+}
+
+void
+store_add_message(struct store *s, const struct store_new *m)
 {
 	size_t start = record_begin(&s->pending, RECORD_MESSAGE);
+	size_t stored = m->body == NULL ? 0 : (size_t)m->body_len;
 	struct buf one = { 0 };
 
-	wire_put_u32(&s->pending, msgid);
-	buf_add_u8(&s->pending, flags);
-	wire_put_varint(&s->pending, n);
-	for (size_t i = 0; i < n; i++) {
+	wire_put_u32(&s->pending, m->msgid);
+	buf_add_u8(&s->pending, m->body == NULL ? RECORD_EXTERNAL : 0);
+	wire_put_varint(&s->pending, m->n_about);
+	for (size_t i = 0; i < m->n_about; i++)
+		wire_put_u64(&s->pending, m->about[i]);
+	wire_put_varint(&s->pending, m->n);
+	for (size_t i = 0; i < m->n; i++) {
 		buf_reset(&one);
-		envelope_encode(&evs[i], &one);
+		envelope_encode(&m->evs[i], &one);
+		wire_put_u64(&s->pending, m->evs[i].id);
 		wire_put_varint(&s->pending, one.len);
 		buf_add(&s->pending, one.data, one.len);
 	}
-	wire_put_varint(&s->pending, body_len);
-	buf_free(&one);
-	return start;
-}
-
-void
-store_add_message(struct store *s, uint32_t msgid, const struct envelope *evs,
-    size_t n, const void *body, size_t len)
-{
-	size_t start = begin_message(s, msgid, 0, evs, n, len);
-
-	buf_add(&s->pending, body, len);
+	wire_put_varint(&s->pending, m->body_len);
+	wire_put_varint(&s->pending, stored);
+	buf_add(&s->pending, m->body, stored);
 	record_end(&s->pending, start);
-}
-
-void
-store_add_external(struct store *s, uint32_t msgid, const struct envelope *evs,
-    size_t n, uint64_t body_len)
-{
-	record_end(&s->pending,
-	    begin_message(s, msgid, RECORD_EXTERNAL, evs, n, body_len));
+	buf_free(&one);
 }
 
 void
@@ -220,6 +237,8 @@ store_add_update(struct store *s, const struct envelope *ev)
 {
 	size_t start = record_begin(&s->pending, RECORD_UPDATE);
 
+	wire_put_u64(&s->pending, ev->id);
+	buf_add_u8(&s->pending, 0);
 	envelope_encode(ev, &s->pending);
 	record_end(&s->pending, start);
 }
@@ -251,6 +270,7 @@ write_pending(struct store *s, struct err *e)
 	struct segment *seg = s->current;
 	size_t done = 0;
 
+	record_stamp(s->pending.data, s->pending.len, seg->mark);
 	while (done < s->pending.len) {
 		ssize_t n = pwrite(seg->fd, s->pending.data + done,
 		    s->pending.len - done, (off_t)(seg->end + done));
@@ -280,8 +300,9 @@ apply_pending(struct store *s)
 
 	while (at < s->pending.len) {
 		const uint8_t *p = s->pending.data + at;
-		struct record r = { p[4], p + RECORD_HEADER_LEN,
-			wire_load32(p + 8), 0 };
+		struct record r = { .type = p[4],
+			.payload = p + RECORD_HEADER_LEN,
+			.len = wire_load32(p + 8) };
 
 		store_apply(s, seg, seg->end + at, &r);
 		at += RECORD_HEADER_LEN + r.len;
@@ -298,12 +319,44 @@ apply_pending(struct store *s)
 static void
 abandon_segment(struct store *s)
 {
-	struct err ignored;
+	struct segment *seg = s->current;
 
-	if (ftruncate(s->current->fd, (off_t)s->current->end) == -1)
-		s->current->damaged = true;
-	if (store_segment_new(s, &ignored) == -1)
-		s->stats.damaged++;
+	s->abandoned = true;
+	if (ftruncate(seg->fd, (off_t)seg->end) == -1 ||
+	    fdatasync(seg->fd) == -1)
+		log_warn("queue: segment %llu can't be cut where it failed",
+		    (unsigned long long)seg->number);
+}
+
+/* Of what waits, keep what is no message. */
+static void
+drop_messages(struct store *s)
+{
+	uint8_t *p = s->pending.data;
+	size_t to = 0, n;
+
+	for (size_t at = 0; at < s->pending.len; at += n) {
+		n = RECORD_HEADER_LEN + wire_load32(p + at + 8);
+		if (p[at + 4] == RECORD_MESSAGE)
+			continue;
+		memmove(p + to, p + at, n);
+		to += n;
+	}
+	s->pending.len = to;
+}
+
+static int
+commit(struct store *s, struct err *e)
+{
+	if ((s->abandoned ||
+		(s->current->end + s->pending.len > s->segment_len &&
+		    s->current->end > SEGMENT_HEADER)) &&
+	    store_segment_new(s, e) == -1)
+		return -1;
+	if (write_pending(s, e) == 0)
+		return 0;
+	abandon_segment(s);
+	return -1;
 }
 
 int
@@ -311,14 +364,8 @@ store_commit(struct store *s, struct err *e)
 {
 	if (!store_pending(s))
 		return 0;
-	if (s->current->end + s->pending.len > STORE_SEGMENT_LEN &&
-	    s->current->end > SEGMENT_HEADER && store_segment_new(s, e) == -1) {
-		buf_reset(&s->pending);
-		return -1;
-	}
-	if (write_pending(s, e) == -1) {
-		abandon_segment(s);
-		buf_reset(&s->pending);
+	if (commit(s, e) == -1) {
+		drop_messages(s);
 		return -1;
 	}
 	apply_pending(s);
@@ -344,8 +391,8 @@ read_at(struct segment *seg, uint64_t offset, size_t len, struct buf *out,
 	return 0;
 }
 
-static int
-load_envelope(
+int
+store_load_envelope(
     const struct store_envelope *se, struct envelope *ev, struct err *e)
 {
 	struct buf bytes = { 0 };
@@ -364,7 +411,7 @@ store_get(struct store *s, uint64_t id, struct envelope *ev, struct err *e)
 
 	for (uint32_t i = 0; m != NULL && i < m->n; i++) {
 		if (m->envelopes[i].id == id && m->envelopes[i].segment != NULL)
-			return load_envelope(&m->envelopes[i], ev, e);
+			return store_load_envelope(&m->envelopes[i], ev, e);
 	}
 	err_set(
 	    e, ERR_NOT_FOUND, "no envelope %016llx", (unsigned long long)id);
@@ -392,7 +439,7 @@ store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
 		return -1;
 	}
 	*len = m->body_len;
-	if (!m->external)
+	if ((m->flags & RECORD_EXTERNAL) == 0)
 		return read_at(
 		    m->segment, m->body_offset, (size_t)m->body_len, out, e);
 	snprintf(name, sizeof(name), "%08x", msgid);
@@ -400,92 +447,6 @@ store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
 	if (*fd == -1) {
 		err_sys(e, "%s/bodies/%s", s->dir, name);
 		return -1;
-	}
-	return 0;
-}
-
-/* Append m anew, as it stands now, to what waits. */
-static int
-carry(struct store *s, struct store_message *m, struct err *e)
-{
-	struct envelope *evs = xcalloc(m->n_live, sizeof(*evs));
-	struct buf body = { 0 };
-	uint64_t len;
-	size_t n = 0;
-	int fd = -1, rc = 0;
-
-	for (uint32_t i = 0; i < m->n && rc == 0; i++) {
-		if (m->envelopes[i].segment != NULL)
-			rc = load_envelope(&m->envelopes[i], &evs[n++], e);
-	}
-	if (rc == 0)
-		rc = store_get_body(s, m->msgid, &body, &fd, &len, e);
-	if (fd != -1)
-		close(fd);
-	if (rc == 0 && m->external)
-		store_add_external(s, m->msgid, evs, n, m->body_len);
-	else if (rc == 0)
-		store_add_message(s, m->msgid, evs, n, body.data, body.len);
-	for (size_t i = 0; i < n; i++)
-		envelope_clear(&evs[i]);
-	free(evs);
-	buf_free(&body);
-	return rc;
-}
-
-static bool
-lives_in(const struct store_message *m, const struct segment *seg)
-{
-	if (m->segment == seg)
-		return true;
-	for (uint32_t i = 0; i < m->n; i++) {
-		if (m->envelopes[i].segment == seg)
-			return true;
-	}
-	return false;
-}
-
-/* Write what lives in seg again, elsewhere.  What can't be read stays. */
-static int
-empty_segment(struct store *s, struct segment *seg, struct err *e)
-{
-	struct store_message *m;
-	size_t n = 0, n_all = (size_t)s->stats.messages;
-	uint32_t *msgids = xcalloc(n_all + 1, sizeof(*msgids));
-	int rc = 0;
-
-	RB_FOREACH(m, store_messages, &s->messages) {
-		if (lives_in(m, seg))
-			msgids[n++] = m->msgid;
-	}
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = carry(s, store_find(s, msgids[i]), e);
-		if (rc == 0 && (s->pending.len > RECORD_MAX || i + 1 == n))
-			rc = store_commit(s, e);
-	}
-	free(msgids);
-	return rc;
-}
-
-int
-store_collect(struct store *s, struct err *e)
-{
-	struct segment *oldest;
-
-	if (store_pending(s))
-		return 0;
-	while ((oldest = TAILQ_FIRST(&s->segments)) != s->current) {
-		if (oldest->live > 0) {
-			if (oldest->damaged ||
-			    oldest->live_bytes > oldest->end / CARRY_RATIO)
-				return 0;
-			if (empty_segment(s, oldest, e) == -1)
-				return -1;
-			if (oldest->live > 0)
-				return 0;
-		}
-		if (store_segment_drop(s, oldest, e) == -1)
-			return -1;
 	}
 	return 0;
 }

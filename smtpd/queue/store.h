@@ -13,9 +13,11 @@
  * Invariants: segments are dropped oldest first, so a REMOVE is never lost
  *             before what it removes; a new segment is begun at each start,
  *             so no byte is written twice; after a failed write or sync the
- *             segment is left alone and a new one begun.
+ *             segment is left alone and a new one begun; what belongs
+ *             together (a notice, and the removal of what it is about) is one
+ *             record.
  * Shape:      DIR/log/NNNNNNNN.seg, DIR/bodies/MSGID for large messages,
- *             DIR/corrupt/ for damaged segments, DIR/lock.
+ *             DIR/corrupt/ for what was damaged, DIR/lock.
  * Errors:     ERR_SYSTEM with the path; ERR_NOT_FOUND for an unknown id.
  * Source:     doc/formats/smtpd-queue.md.
  */
@@ -40,25 +42,42 @@ struct store_stats {
 	uint64_t messages, envelopes, segments, syncs, torn_bytes, damaged;
 };
 
+struct store_options {
+	uint64_t segment_len; /* 0: STORE_SEGMENT_LEN */
+};
+
+/* A message to be added; all borrowed. */
+struct store_new {
+	uint32_t msgid;
+	const struct envelope *evs;
+	size_t n;
+	const void *body; /* NULL: it is a file, see store_body_link() */
+	uint64_t body_len;
+	/* A notice: the envelopes that go when it comes. */
+	const uint64_t *about;
+	size_t n_about;
+};
+
 /*
- * Open the spool at dir (made when missing) and read it.  ERR_EXISTS when
- * another process has it open.
+ * Open the spool at dir (made when missing) and read it.  Bytes that are no
+ * record are logged, and kept in corrupt/.  options may be NULL.
+ * ERR_EXISTS when another process has it open.
  */
-struct store *store_open(const char *dir, struct err *e);
+struct store *store_open(
+    const char *dir, const struct store_options *options, struct err *e);
 void store_close(struct store *s);
 
 /* A file for a large body, open and without a name yet. */
 int store_body_file(struct store *s, struct err *e) ATTR_CHECKED;
 
-/* Sync that file and give it its name: before store_add_external(). */
+/* Sync that file and give it its name, before its message is added; take it
+ * away again when that could not be committed. */
 int store_body_link(
     struct store *s, uint32_t msgid, int fd, struct err *e) ATTR_CHECKED;
+void store_body_unlink(struct store *s, uint32_t msgid);
 
 /* Append to what the next commit writes. */
-void store_add_message(struct store *s, uint32_t msgid,
-    const struct envelope *evs, size_t n, const void *body, size_t len);
-void store_add_external(struct store *s, uint32_t msgid,
-    const struct envelope *evs, size_t n, uint64_t body_len);
+void store_add_message(struct store *s, const struct store_new *m);
 void store_add_update(struct store *s, const struct envelope *ev);
 void store_add_remove(struct store *s, uint64_t id);
 
@@ -67,8 +86,8 @@ bool store_pending(const struct store *s);
 size_t store_pending_bytes(const struct store *s);
 
 /*
- * Write and sync what waits.  After -1 nothing of it counts as stored, and it
- * no longer waits.
+ * Write and sync what waits.  After -1 nothing of it counts as stored.  Its
+ * messages no longer wait; updates and removals do, for the next commit.
  */
 int store_commit(struct store *s, struct err *e) ATTR_CHECKED;
 

@@ -4,10 +4,8 @@
 /*
  * store, the index: what lives, and where.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/mem.h"
@@ -18,7 +16,7 @@
 
 #include "smtpd/queue/store_internal.h"
 
-#define ENVELOPE_ID_OFFSET 1 /* within an encoded envelope */
+#define UPDATE_HEADER 9 /* id u64, flags u8; then the envelope */
 
 static int
 store_compare(const struct store_message *a, const struct store_message *b)
@@ -64,14 +62,12 @@ find_envelope(const struct store_message *m, uint64_t id)
 static uint64_t
 body_bytes(const struct store_message *m)
 {
-	return m->external ? 0 : m->body_len;
+	return m->stored_len;
 }
 
 static void
 forget_message(struct store *s, struct store_message *m, bool unlink_body)
 {
-	char name[16];
-
 	for (uint32_t i = 0; i < m->n; i++) {
 		if (m->envelopes[i].segment == NULL)
 			continue;
@@ -79,14 +75,29 @@ forget_message(struct store *s, struct store_message *m, bool unlink_body)
 		s->stats.envelopes--;
 	}
 	unpin(m->segment, body_bytes(m));
-	if (m->external && unlink_body) {
-		snprintf(name, sizeof(name), "%08x", m->msgid);
-		unlinkat(s->bodies_fd, name, 0);
-	}
+	if ((m->flags & RECORD_EXTERNAL) != 0 && unlink_body)
+		store_body_unlink(s, m->msgid);
 	RB_REMOVE(store_messages, &s->messages, m);
 	s->stats.messages--;
 	free(m->envelopes);
 	free(m);
+}
+
+/* While the log is read, a later message may have the same id: what is in
+ * bodies/ is judged when all has been read. */
+static void
+remove_one(struct store *s, uint64_t id)
+{
+	struct store_message *m = store_find(s, envelope_msgid(id));
+	struct store_envelope *ev = find_envelope(m, id);
+
+	if (ev == NULL)
+		return;
+	unpin(ev->segment, ev->len);
+	ev->segment = NULL;
+	s->stats.envelopes--;
+	if (--m->n_live == 0)
+		forget_message(s, m, !s->loading);
 }
 
 static void
@@ -104,9 +115,10 @@ apply_message(struct store *s, struct segment *seg, uint64_t offset,
 		forget_message(s, m, false);
 	m = xcalloc(1, sizeof(*m));
 	m->msgid = rm.msgid;
-	m->external = (rm.flags & RECORD_EXTERNAL) != 0;
+	m->flags = rm.flags;
 	m->segment = seg;
 	m->body_offset = base + (uint32_t)rm.body_offset;
+	m->stored_len = (uint32_t)rm.stored_len;
 	m->body_len = rm.body_len;
 	m->n = m->n_live = (uint32_t)rm.n_envelopes;
 	m->envelopes = xcalloc(m->n, sizeof(*m->envelopes));
@@ -115,9 +127,7 @@ apply_message(struct store *s, struct segment *seg, uint64_t offset,
 		struct store_envelope *ev = &m->envelopes[i];
 		const struct record_span *span = &rm.envelopes[i];
 
-		ev->id = span->len < ENVELOPE_ID_OFFSET + 8 ?
-		    0 :
-		    wire_load64(r->payload + span->offset + ENVELOPE_ID_OFFSET);
+		ev->id = span->id;
 		ev->segment = seg;
 		ev->offset = base + (uint32_t)span->offset;
 		ev->len = (uint32_t)span->len;
@@ -126,6 +136,9 @@ apply_message(struct store *s, struct segment *seg, uint64_t offset,
 	RB_INSERT(store_messages, &s->messages, m);
 	s->stats.messages++;
 	s->stats.envelopes += m->n;
+	for (size_t i = 0; i < rm.n_about; i++)
+		remove_one(
+		    s, wire_load64(r->payload + rm.about_offset + i * 8));
 	record_message_clear(&rm);
 }
 
@@ -136,35 +149,24 @@ apply_update(struct segment *seg, const struct store *s, uint64_t offset,
 	struct store_envelope *ev;
 	uint64_t id;
 
-	if (r->len < ENVELOPE_ID_OFFSET + 8)
+	if (r->len < UPDATE_HEADER)
 		return;
-	id = wire_load64(r->payload + ENVELOPE_ID_OFFSET);
+	id = wire_load64(r->payload);
 	ev = find_envelope(store_find(s, envelope_msgid(id)), id);
 	if (ev == NULL)
 		return;
 	unpin(ev->segment, ev->len);
 	ev->segment = seg;
-	ev->offset = (uint32_t)(offset + RECORD_HEADER_LEN);
-	ev->len = (uint32_t)r->len;
+	ev->offset = (uint32_t)(offset + RECORD_HEADER_LEN + UPDATE_HEADER);
+	ev->len = (uint32_t)r->len - UPDATE_HEADER;
 	pin(seg, ev->len);
 }
 
 static void
 apply_remove(struct store *s, const struct record *r)
 {
-	for (size_t i = 0; i + 8 <= r->len; i += 8) {
-		uint64_t id = wire_load64(r->payload + i);
-		struct store_message *m = store_find(s, envelope_msgid(id));
-		struct store_envelope *ev = find_envelope(m, id);
-
-		if (ev == NULL)
-			continue;
-		unpin(ev->segment, ev->len);
-		ev->segment = NULL;
-		s->stats.envelopes--;
-		if (--m->n_live == 0)
-			forget_message(s, m, true);
-	}
+	for (size_t i = 0; i + 8 <= r->len; i += 8)
+		remove_one(s, wire_load64(r->payload + i));
 }
 
 void
@@ -180,6 +182,8 @@ store_apply(struct store *s, struct segment *seg, uint64_t offset,
 		break;
 	case RECORD_REMOVE:
 		apply_remove(s, r);
+		break;
+	case RECORD_END:
 		break;
 	}
 }

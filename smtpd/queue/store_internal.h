@@ -18,17 +18,18 @@
 
 #include "smtpd/queue/store.h"
 
+struct envelope;
 struct err;
 struct record;
 
 struct segment {
 	TAILQ_ENTRY(segment) entry;
-	uint64_t number;
+	uint64_t number, mark;
 	int fd;
 	uint64_t end;  /* where the next record goes */
 	uint64_t live; /* places that something alive refers to */
 	uint64_t live_bytes;
-	bool damaged;
+	bool damaged; /* and what is, could not be set aside */
 };
 
 struct store_envelope {
@@ -40,9 +41,9 @@ struct store_envelope {
 struct store_message {
 	RB_ENTRY(store_message) entry;
 	uint32_t msgid;
-	bool external;
+	uint8_t flags; /* enum record_flag */
 	struct segment *segment;
-	uint32_t body_offset;
+	uint32_t body_offset, stored_len;
 	uint64_t body_len;
 	uint32_t n, n_live;
 	struct store_envelope *envelopes;
@@ -52,9 +53,12 @@ RB_HEAD(store_messages, store_message);
 
 struct store {
 	char *dir;
+	uint64_t segment_len;
 	int lock_fd, log_fd, bodies_fd;
 	TAILQ_HEAD(segments, segment) segments; /* oldest first */
 	struct segment *current;
+	bool loading;
+	bool abandoned; /* current: nothing may be written to it any more */
 	struct store_messages messages;
 	struct buf pending;
 	struct store_stats stats;
@@ -73,5 +77,18 @@ int store_segments_load(struct store *s, struct err *e) ATTR_CHECKED;
 int store_segment_new(struct store *s, struct err *e) ATTR_CHECKED;
 int store_segment_drop(
     struct store *s, struct segment *seg, struct err *e) ATTR_CHECKED;
+/* The last words of the current one, when all went well. */
+void store_segment_close(struct store *s);
+/* log/NNNNNNNN.seg */
+#define SEGMENT_NAME_LEN 24
+void store_segment_name(uint64_t number, char name[SEGMENT_NAME_LEN]);
+
+/* store_scan.c: apply all records of a segment just opened. */
+int store_scan(struct store *s, struct segment *seg, bool last,
+    struct err *e) ATTR_CHECKED;
+
+/* store.c */
+int store_load_envelope(const struct store_envelope *se, struct envelope *ev,
+    struct err *e) ATTR_CHECKED;
 
 #endif

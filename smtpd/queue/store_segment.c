@@ -23,105 +23,13 @@
 
 #include "smtpd/queue/store_internal.h"
 
-#define NAME_LEN 24
-#define PLENTY   (4 * (uint64_t)STORE_SEGMENT_LEN)
+#define PLENTY (4 * (uint64_t)STORE_SEGMENT_LEN)
 
-static void
-segment_name(uint64_t number, char name[NAME_LEN])
+void
+store_segment_name(uint64_t number, char name[SEGMENT_NAME_LEN])
 {
-	snprintf(name, NAME_LEN, "%08llx.seg", (unsigned long long)number);
-}
-
-/* Where the next valid record starts at or after offset, or len. */
-static uint64_t
-resync(const uint8_t *p, uint64_t offset, uint64_t len)
-{
-	struct record r;
-
-	for (; offset + RECORD_HEADER_LEN <= len; offset++) {
-		if (p[offset] == 'M' &&
-		    record_parse(p + offset, len - offset, &r) == RECORD_OK)
-			return offset;
-	}
-	return len;
-}
-
-/* Apply all records of a mapped segment.  Returns where they end. */
-static uint64_t
-scan(struct store *s, struct segment *seg, const uint8_t *p, uint64_t len)
-{
-	uint64_t at = SEGMENT_HEADER, next;
-	struct record r;
-
-	if (!segment_header_valid(p, len, seg->number)) {
-		seg->damaged = true;
-		at = 0;
-	}
-	for (;;) {
-		enum record_result rc = record_parse(p + at, len - at, &r);
-
-		if (rc == RECORD_OK) {
-			store_apply(s, seg, at, &r);
-			at += r.total;
-			continue;
-		}
-		if (rc == RECORD_NONE)
-			return at;
-		next = resync(p, at + 1, len);
-		if (next == len)
-			return at;
-		seg->damaged = true;
-		s->stats.damaged++;
-		at = next;
-	}
-}
-
-static bool
-all_zero(const uint8_t *p, uint64_t len)
-{
-	for (uint64_t i = 0; i < len; i++) {
-		if (p[i] != 0)
-			return false;
-	}
-	return true;
-}
-
-static int
-load_one(struct store *s, struct segment *seg, bool last, struct err *e)
-{
-	struct stat st;
-	uint8_t *p;
-	uint64_t len, end;
-
-	if (fstat(seg->fd, &st) == -1) {
-		err_sys(e, "segment %llu", (unsigned long long)seg->number);
-		return -1;
-	}
-	len = (uint64_t)st.st_size;
-	seg->end = len;
-	if (len == 0)
-		return 0;
-	p = mmap(NULL, len, PROT_READ, MAP_SHARED, seg->fd, 0);
-	if (p == MAP_FAILED) {
-		err_sys(e, "map segment %llu", (unsigned long long)seg->number);
-		return -1;
-	}
-	end = scan(s, seg, p, len);
-	if (!all_zero(p + end, len - end)) {
-		uint64_t torn = len - end;
-
-		while (torn > 0 && p[end + torn - 1] == 0)
-			torn--;
-		s->stats.torn_bytes += torn;
-		seg->damaged |= !last;
-	}
-	munmap(p, len);
-	seg->end = end;
-	if (!seg->damaged && ftruncate(seg->fd, (off_t)end) == -1) {
-		err_sys(e, "cut segment %llu", (unsigned long long)seg->number);
-		return -1;
-	}
-	return 0;
+	snprintf(
+	    name, SEGMENT_NAME_LEN, "%08llx.seg", (unsigned long long)number);
 }
 
 static int
@@ -148,9 +56,9 @@ list_segments(struct store *s, uint64_t **numbers, size_t *n, struct err *e)
 	}
 	while ((d = readdir(dir)) != NULL) {
 		uint64_t number = strtoull(d->d_name, NULL, 16);
-		char name[NAME_LEN];
+		char name[SEGMENT_NAME_LEN];
 
-		segment_name(number, name);
+		store_segment_name(number, name);
 		if (strcmp(d->d_name, name) != 0)
 			continue;
 		*numbers = xreallocarray(*numbers, *n + 1, sizeof(**numbers));
@@ -173,18 +81,18 @@ store_segments_load(struct store *s, struct err *e)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct segment *seg = xcalloc(1, sizeof(*seg));
-		char name[NAME_LEN];
+		char name[SEGMENT_NAME_LEN];
 
 		seg->number = numbers[i];
 		TAILQ_INSERT_TAIL(&s->segments, seg, entry);
 		s->stats.segments++;
-		segment_name(seg->number, name);
+		store_segment_name(seg->number, name);
 		seg->fd = openat(s->log_fd, name, O_RDWR | O_CLOEXEC);
 		if (seg->fd == -1) {
 			err_sys(e, "%s/log/%s", s->dir, name);
 			goto out;
 		}
-		if (load_one(s, seg, i + 1 == n, e) == -1)
+		if (store_scan(s, seg, i + 1 == n, e) == -1)
 			goto out;
 	}
 	rc = 0;
@@ -199,10 +107,10 @@ store_segment_new(struct store *s, struct err *e)
 	struct segment *seg = xcalloc(1, sizeof(*seg));
 	const struct segment *last = TAILQ_LAST(&s->segments, segments);
 	uint8_t header[SEGMENT_HEADER];
-	char name[NAME_LEN];
+	char name[SEGMENT_NAME_LEN];
 
 	seg->number = last == NULL ? 1 : last->number + 1;
-	segment_name(seg->number, name);
+	store_segment_name(seg->number, name);
 	seg->fd = openat(
 	    s->log_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (seg->fd == -1) {
@@ -214,10 +122,11 @@ store_segment_new(struct store *s, struct err *e)
 	 * File systems that can't do that, or that are short of room, just
 	 * sync a little slower. */
 	if (store_free(s) > PLENTY &&
-	    fallocate(seg->fd, 0, 0, STORE_SEGMENT_LEN) == -1 &&
+	    fallocate(seg->fd, 0, 0, (off_t)s->segment_len) == -1 &&
 	    ftruncate(seg->fd, 0) == -1)
 		goto fail;
-	segment_header(seg->number, header);
+	seg->mark = (uint64_t)arc4random() << 32 | arc4random();
+	segment_header(seg->number, seg->mark, header);
 	if (pwrite(seg->fd, header, sizeof(header), 0) !=
 		(ssize_t)sizeof(header) ||
 	    fsync(seg->fd) == -1 || fsync(s->log_fd) == -1)
@@ -226,6 +135,7 @@ store_segment_new(struct store *s, struct err *e)
 	TAILQ_INSERT_TAIL(&s->segments, seg, entry);
 	s->stats.segments++;
 	s->current = seg;
+	s->abandoned = false;
 	return 0;
 fail:
 	err_sys(e, "%s/log/%s", s->dir, name);
@@ -235,16 +145,38 @@ fail:
 	return -1;
 }
 
+void
+store_segment_close(struct store *s)
+{
+	struct segment *seg = s->current;
+	struct buf b = { 0 };
+
+	if (s->abandoned)
+		return;
+	record_end(&b, record_begin(&b, RECORD_END));
+	record_stamp(b.data, b.len, seg->mark);
+	/* Without it the end of the segment is taken for a torn one. */
+	if (pwrite(seg->fd, b.data, b.len, (off_t)seg->end) != (ssize_t)b.len ||
+	    ftruncate(seg->fd, (off_t)(seg->end + b.len)) == -1)
+		log_debug("queue: segment %llu is left open",
+		    (unsigned long long)seg->number);
+	buf_free(&b);
+}
+
 int
 store_segment_drop(struct store *s, struct segment *seg, struct err *e)
 {
-	char name[NAME_LEN], kept[NAME_LEN + 16];
+	char name[SEGMENT_NAME_LEN], kept[SEGMENT_NAME_LEN + 16];
 	int rc;
 
-	segment_name(seg->number, name);
+	store_segment_name(seg->number, name);
 	snprintf(kept, sizeof(kept), "../corrupt/%s", name);
 	rc = seg->damaged ? renameat(s->log_fd, name, s->log_fd, kept) :
 			    unlinkat(s->log_fd, name, 0);
+	/* Before the next one goes: what it holds may be the removal of what
+	 * is in this one. */
+	if (rc == 0)
+		rc = fsync(s->log_fd);
 	if (rc == -1) {
 		err_sys(e, "drop %s/log/%s", s->dir, name);
 		return -1;

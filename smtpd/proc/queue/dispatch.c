@@ -23,8 +23,9 @@
 
 #include "smtpd/proc/queue/queue_internal.h"
 
-#define USER_TTL   5 /* seconds */
-#define USER_LATER 2 /* a status: can't be looked up just now */
+#define UNREADABLE 300 /* seconds until it is tried again */
+#define USER_TTL   5   /* seconds */
+#define USER_LATER 2   /* a status: can't be looked up just now */
 
 void
 queue_schedule(struct queue *q, uint64_t id, uint64_t at)
@@ -378,11 +379,13 @@ dispatch_due(struct queue *q, uint64_t id)
 	if (dispatch_flies(q, id) != UINT64_MAX)
 		return;
 	if (store_get(q->store, id, &ev, &e) == -1) {
-		/* Removed meanwhile; or unreadable, which the log tells. */
-		if (e.kind != ERR_NOT_FOUND)
-			log_error("queue: %016llx: %s", (unsigned long long)id,
-			    e.msg);
-		queue_unschedule(q, id);
+		/* Removed meanwhile; or unreadable, perhaps not for long. */
+		if (e.kind == ERR_NOT_FOUND) {
+			queue_unschedule(q, id);
+			return;
+		}
+		log_error("queue: %016llx: %s", (unsigned long long)id, e.msg);
+		queue_schedule(q, id, now + UNREADABLE);
 		return;
 	}
 	if ((ev.flags & ENVELOPE_HOLD) != 0) {

@@ -55,8 +55,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	room_tick(arg);
-	bounce_tick(arg, (uint64_t)time(NULL));
+	struct queue *q = arg;
+
+	room_tick(q);
+	/* What could not be written waits for the disk. */
+	if (store_pending(q->store))
+		queue_commit(q);
+	bounce_tick(q, (uint64_t)time(NULL));
 }
 
 static void
@@ -95,7 +100,7 @@ start(struct proc *p)
 	TAILQ_INIT(&q->users);
 	q->flying = schedule_new();
 	onward_init(q);
-	q->store = store_open(p->setup->spool, &e);
+	q->store = store_open(p->setup->spool, NULL, &e);
 	if (q->store == NULL) {
 		log_error("queue: %s", e.msg);
 		exit(1);

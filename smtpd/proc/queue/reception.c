@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/err.h"
@@ -19,7 +20,8 @@
 
 #include "smtpd/proc/queue/queue_internal.h"
 
-#define MSGIDS 256
+#define MSGIDS       256
+#define NOTICE_RETRY 60 /* seconds */
 
 static int
 reception_compare(const struct reception *a, const struct reception *b)
@@ -105,9 +107,18 @@ send_committed(struct queue *q, const struct reception *r, bool ok)
 	buf_free(&b);
 }
 
+/* A notice that could not be written: what it is about is due again. */
+static void
+retry_notice(struct queue *q, const struct reception *r)
+{
+	for (size_t i = 0; i < r->n_about; i++)
+		queue_schedule(
+		    q, r->about[i], (uint64_t)time(NULL) + NOTICE_RETRY);
+}
+
 /* Large bodies go into files of their own, synced here. */
 static bool
-add_body_file(struct queue *q, struct reception *r)
+link_body(struct queue *q, struct reception *r)
 {
 	struct stat st;
 	struct err e;
@@ -117,8 +128,7 @@ add_body_file(struct queue *q, struct reception *r)
 		log_error("queue: message %08x: %s", r->msgid, e.msg);
 		return false;
 	}
-	store_add_external(
-	    q->store, r->msgid, r->evs, r->n, (uint64_t)st.st_size);
+	r->body_len = (uint64_t)st.st_size;
 	return true;
 }
 
@@ -131,18 +141,25 @@ reception_commit(struct queue *q, struct reception *r)
 	if (r->from.id == PROC_DISPATCHER && !room_for(q, r->body.len))
 		ok = false;
 	if (ok && r->body_fd != -1)
-		ok = add_body_file(q, r);
-	else if (ok)
-		store_add_message(q->store, r->msgid, r->evs, r->n,
-		    r->body.data, r->body.len);
+		ok = link_body(q, r);
 	if (!ok) {
-		offline_taken(q, r, false);
 		send_committed(q, r, false);
+		retry_notice(q, r);
 		reception_free(q, r);
 		return;
 	}
-	for (size_t i = 0; i < r->n_about; i++)
-		store_add_remove(q->store, r->about[i]);
+	if (r->body_fd == -1)
+		r->body_len = r->body.len;
+	store_add_message(q->store,
+	    &(struct store_new){ .msgid = r->msgid,
+		.evs = r->evs,
+		.n = r->n,
+		.body = r->body_fd != -1 ? NULL :
+		    r->body.data == NULL ? (const uint8_t *)"" :
+					   r->body.data,
+		.body_len = r->body_len,
+		.about = r->about,
+		.n_about = r->n_about });
 	TAILQ_INSERT_TAIL(&q->batch, r, batch_entry);
 	queue_want_commit(q);
 }
@@ -308,6 +325,10 @@ queue_commit(struct queue *q)
 			queue_unschedule(q, r->about[i]);
 		if (ok)
 			proc_count(q->proc, "queue.message", 1);
+		else
+			retry_notice(q, r);
+		if (!ok && r->body_fd != -1)
+			store_body_unlink(q->store, r->msgid);
 		reception_free(q, r);
 	}
 	queue_flush_schedule(q);

@@ -94,7 +94,7 @@ static struct store *
 open_or_fail(void)
 {
 	struct err e;
-	struct store *s = store_open(dir, &e);
+	struct store *s = store_open(dir, NULL, &e);
 
 	if (s == NULL)
 		fail_msg("%s", e.msg);
@@ -111,7 +111,12 @@ add(struct store *s, uint32_t msgid, uint32_t n)
 	snprintf(body, sizeof(body), "body %u\n", msgid);
 	for (uint32_t i = 0; i < n; i++)
 		evs[i] = sample(msgid, i + 1);
-	store_add_message(s, msgid, evs, n, body, strlen(body));
+	store_add_message(s,
+	    &(struct store_new){ .msgid = msgid,
+		.evs = evs,
+		.n = n,
+		.body = body,
+		.body_len = strlen(body) });
 	assert_int_equal(store_commit(s, &e), 0);
 	for (uint32_t i = 0; i < n; i++)
 		envelope_clear(&evs[i]);
@@ -171,7 +176,7 @@ store_is_opened_once(void **state)
 	struct err e;
 
 	(void)state;
-	assert_null(store_open(dir, &e));
+	assert_null(store_open(dir, NULL, &e));
 	assert_int_equal(e.kind, ERR_EXISTS);
 	store_close(s);
 }
@@ -202,8 +207,9 @@ store_drops_a_torn_tail(void **state)
 			uint8_t first[64];
 
 			assert_int_equal(
-			    pread(fd, first, sizeof(first), 32), 64);
-			for (off_t at = 32;; at++) {
+			    pread(fd, first, sizeof(first), SEGMENT_HEADER),
+			    64);
+			for (off_t at = SEGMENT_HEADER;; at++) {
 				uint8_t zero[64] = { 0 }, here[64] = { 0 };
 
 				(void)!pread(fd, here, sizeof(here), at);
