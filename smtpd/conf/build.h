@@ -39,6 +39,7 @@ struct conf_builder {
 	struct conf_filter *filter;
 	struct conf_limit *limits;
 	size_t n_limits;
+	struct conf_mta_limits *mta_limits; /* of the line */
 };
 
 struct conf_limit {
@@ -77,6 +78,9 @@ void build_wrapper(
     struct conf_builder *b, const char *name, const char *command);
 void build_limit(struct conf_builder *b, const char *name, const char *value);
 void build_limits(struct conf_builder *b, int what);
+void build_mta_limits(struct conf_builder *b);
+void build_mta_domain(struct conf_builder *b, const char *domain);
+void build_mta_family(struct conf_builder *b, int what);
 void build_max_deferred(struct conf_builder *b, const char *text);
 /* "reserve" is a word here only, so that it may be a name elsewhere. */
 void build_queue_size(struct conf_builder *b, const char *what, uint64_t size);

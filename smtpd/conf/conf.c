@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #include "lib/buf.h"
 #include "lib/mem.h"
@@ -27,6 +29,7 @@ new_conf(void)
 	TAILQ_INIT(&c->matches);
 	TAILQ_INIT(&c->procs);
 	TAILQ_INIT(&c->filters);
+	TAILQ_INIT(&c->mta_domains);
 	c->warn_at[0] = 4 * 3600;
 	c->ttl = 4 * 86400;
 	c->reserve = 128 << 20;
@@ -40,10 +43,21 @@ new_conf(void)
 		.mda_max_session = 50,
 		.mda_max_session_per_user = 7,
 		.scheduler_max_inflight = 5000,
-		.mta_max_conn_per_host = 10,
-		.mta_max_conn_per_relay = 100,
-		.mta_session_mail_max = 100,
-		.mta_keepalive = 10,
+		.scheduler_max_schedule = 512,
+		.max_sessions = 20000,
+		.max_sessions_per_source = 100,
+	};
+	c->mta = (struct conf_mta_limits){
+		.family = AF_UNSPEC,
+		.max_conn = { [CONF_CONN_HOST] = 10,
+		    [CONF_CONN_ROUTE] = 10,
+		    [CONF_CONN_SOURCE] = 100,
+		    [CONF_CONN_CONNECTOR] = 20,
+		    [CONF_CONN_RELAY] = 100,
+		    [CONF_CONN_DOMAIN] = 100 },
+		.mails = 100,
+		.keepalive = 10,
+		.max_failures = 25,
 	};
 	return c;
 }
@@ -184,6 +198,18 @@ free_small(struct conf *c)
 	}
 }
 
+static void
+free_mta_limits(struct conf *c)
+{
+	struct conf_mta_limits *mta;
+
+	while ((mta = TAILQ_FIRST(&c->mta_domains)) != NULL) {
+		TAILQ_REMOVE(&c->mta_domains, mta, entry);
+		free(mta->domain);
+		free(mta);
+	}
+}
+
 void
 conf_free(struct conf *c)
 {
@@ -207,6 +233,7 @@ conf_free(struct conf *c)
 	}
 	free_small(c);
 	free_filters(c);
+	free_mta_limits(c);
 	for (size_t i = 0; i < c->n_files; i++)
 		free(c->files[i]);
 	free(c->files);
@@ -239,6 +266,18 @@ FIND(action, actions)
 FIND(wrapper, wrappers)
 FIND(proc, procs)
 FIND(filter, filters)
+
+const struct conf_mta_limits *
+conf_find_mta_limits(const struct conf *c, const char *domain)
+{
+	const struct conf_mta_limits *l;
+
+	TAILQ_FOREACH(l, &c->mta_domains, entry) {
+		if (strcasecmp(l->domain, domain) == 0)
+			return l;
+	}
+	return &c->mta;
+}
 
 const char *
 conf_method_name(enum conf_method m)

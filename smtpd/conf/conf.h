@@ -238,11 +238,33 @@ struct conf_match {
 
 struct conf_limits {
 	uint64_t max_mails, max_rcpt;
+	uint64_t max_sessions, max_sessions_per_source;
 	uint64_t mta_max_deferred;
 	uint64_t mda_max_session, mda_max_session_per_user;
-	uint64_t scheduler_max_inflight;
-	uint64_t mta_max_conn_per_host, mta_max_conn_per_relay;
-	uint64_t mta_session_mail_max, mta_keepalive;
+	uint64_t scheduler_max_inflight, scheduler_max_schedule;
+};
+
+/* What connections to other hosts are counted by. */
+enum conf_conn {
+	CONF_CONN_HOST,      /* an address of theirs */
+	CONF_CONN_ROUTE,     /* an address of ours and one of theirs */
+	CONF_CONN_SOURCE,    /* an address of ours */
+	CONF_CONN_CONNECTOR, /* a relay and an address of ours */
+	CONF_CONN_RELAY,     /* an action and a domain */
+	CONF_CONN_DOMAIN,
+	CONF_CONNS
+};
+
+/* The limits of relaying to one domain, or to all that have no own. */
+struct conf_mta_limits {
+	TAILQ_ENTRY(conf_mta_limits) entry;
+	char *domain; /* NULL: the default */
+	int family;   /* of addresses to connect to, or AF_UNSPEC */
+	uint64_t max_conn[CONF_CONNS];
+	uint64_t delay[CONF_CONNS];   /* seconds from one to the next */
+	uint64_t reconnect_delay;     /* seconds from an end to the next */
+	uint64_t mails, max_failures; /* of a session */
+	uint64_t keepalive, transaction_delay; /* seconds */
 };
 
 /* A feature that the grammar knows and this program lacks. */
@@ -278,6 +300,8 @@ struct conf {
 	char *srs_key, *srs_key_backup;
 	uint64_t srs_ttl;
 	struct conf_limits limits;
+	struct conf_mta_limits mta;
+	TAILQ_HEAD(, conf_mta_limits) mta_domains;
 };
 
 /*
@@ -298,6 +322,10 @@ struct conf_action *conf_find_action(const struct conf *c, const char *name);
 struct conf_wrapper *conf_find_wrapper(const struct conf *c, const char *name);
 struct conf_proc *conf_find_proc(const struct conf *c, const char *name);
 struct conf_filter *conf_find_filter(const struct conf *c, const char *name);
+
+/* Those for a domain, or for the host of that name. */
+const struct conf_mta_limits *conf_find_mta_limits(
+    const struct conf *c, const char *domain);
 
 /* The words of smtpd.conf for a method, a test. */
 const char *conf_method_name(enum conf_method m);

@@ -188,16 +188,24 @@ mda	: MDA WRAPPER word word	{ build_wrapper(B(@3), $3, $4); }
 
 mta	: MTA MAX_DEFERRED NUMBER
 				{ build_max_deferred(B(@3), $3); }
-	| MTA LIMIT limit_scope limits
+	| MTA LIMIT { build_mta_limits(b); } limit_scope mta_limits
 				{ build_limits(B(@1), MTA); }
 	;
 
 limit_scope
 	: %empty
-	| limit_scope FOR DOMAIN word
-				{ build_lack(B(@2), "mta limit for domain"); }
-	| limit_scope INET4	{ build_lack(B(@2), "mta limit inet4"); }
-	| limit_scope INET6	{ build_lack(B(@2), "mta limit inet6"); }
+	| FOR DOMAIN word	{ build_mta_domain(B(@3), $3); }
+	;
+
+mta_limits
+	: mta_limit
+	| mta_limits mta_limit
+	;
+
+mta_limit
+	: limit
+	| INET4			{ build_mta_family(B(@1), INET4); }
+	| INET6			{ build_mta_family(B(@1), INET6); }
 	;
 
 limits	: limit

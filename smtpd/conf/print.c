@@ -220,14 +220,48 @@ print_limits(const struct conf_limits *l, struct buf *out)
 		{ "mda limit max-session-per-user",
 		    l->mda_max_session_per_user },
 		{ "scheduler limit max-inflight", l->scheduler_max_inflight },
-		{ "mta limit max-conn-per-host", l->mta_max_conn_per_host },
-		{ "mta limit max-conn-per-relay", l->mta_max_conn_per_relay },
-		{ "mta limit session-mail-max", l->mta_session_mail_max },
-		{ "mta limit session-keepalive", l->mta_keepalive },
+		{ "mta max-deferred", l->mta_max_deferred },
+		{ "smtp limit max-sessions", l->max_sessions },
+		{ "smtp limit max-sessions-per-source",
+		    l->max_sessions_per_source },
+		{ "scheduler limit max-schedule", l->scheduler_max_schedule },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		buf_printf(out, "%s %" PRIu64 "\n", all[i].name, all[i].value);
+}
+
+static void
+print_mta(const struct conf_mta_limits *l, struct buf *out)
+{
+	static const char *const kinds[CONF_CONNS] = { "host", "route",
+		"source", "connector", "relay", "domain" };
+
+	buf_add_str(out, "mta limit");
+	put_option("for domain", l->domain, out);
+	if (l->family != AF_UNSPEC)
+		buf_add_str(out, l->family == AF_INET ? " inet4" : " inet6");
+	for (size_t i = 0; i < CONF_CONNS; i++)
+		buf_printf(out,
+		    " max-conn-per-%s %" PRIu64 " conn-delay-%s %" PRIu64,
+		    kinds[i], l->max_conn[i], kinds[i], l->delay[i]);
+	buf_printf(out,
+	    " reconn-delay-route %" PRIu64 " session-mail-max %" PRIu64
+	    " max-failures-per-session %" PRIu64 " session-keepalive %" PRIu64
+	    " session-transaction-delay %" PRIu64 "\n",
+	    l->reconnect_delay, l->mails, l->max_failures, l->keepalive,
+	    l->transaction_delay);
+}
+
+/* Those of domains first, which begin as copies of the others. */
+static void
+print_mta_limits(const struct conf *c, struct buf *out)
+{
+	const struct conf_mta_limits *l;
+
+	TAILQ_FOREACH(l, &c->mta_domains, entry)
+		print_mta(l, out);
+	print_mta(&c->mta, out);
 }
 
 static void
@@ -257,6 +291,7 @@ print_small(const struct conf *c, struct buf *out)
 	buf_add_u8(out, '\n');
 	print_srs(c, out);
 	print_limits(&c->limits, out);
+	print_mta_limits(c, out);
 }
 
 static void

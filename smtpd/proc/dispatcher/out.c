@@ -95,8 +95,10 @@ hang_up(struct out *o)
 	o->bev = NULL;
 	dial_cancel(o->dial);
 	o->dial = NULL;
-	if (o->route != NULL)
+	if (o->route != NULL) {
 		o->route->n_conn--;
+		o->route->ended_at = relay_now_ms();
+	}
 	o->route = NULL;
 	smtp_reply_clear(&o->reply);
 	event_del(o->timer);
@@ -201,7 +203,7 @@ on_dialled(void *arg, int fd, size_t which, const int *errors)
 	o->route->n_conn--;
 	o->route = route_get(&rs->routes, o->route->source, &o->dialled[which],
 	    o->url.port, o->route->name);
-	o->route->n_conn++;
+	out_connects(o);
 	o->route->last_at = time(NULL);
 	o->connected = true;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -215,8 +217,7 @@ on_dialled(void *arg, int fd, size_t which, const int *errors)
 static size_t
 usable_addresses(struct out *o, const struct dns_host *h)
 {
-	const struct relays *rs = o->relay->relays;
-	uint64_t max = o->setup->conf->limits.mta_max_conn_per_host;
+	int family = relay_limits(o->relay)->family;
 	char source[DNS_ADDRESS_TEXT] = "";
 	time_t now = time(NULL);
 	size_t n = 0;
@@ -228,15 +229,16 @@ usable_addresses(struct out *o, const struct dns_host *h)
 
 		if (o->bound && h->addresses[i].len != o->source.len)
 			continue;
+		if (family != AF_UNSPEC &&
+		    (family == AF_INET) != (h->addresses[i].len == 4))
+			continue;
 		r = route_get(&o->relay->relays->routes, source,
 		    &h->addresses[i], o->url.port, h->name);
 		if (!route_usable(r, now)) {
 			if (o->problem[0] == '\0')
 				snprintf(o->problem, sizeof(o->problem), "%s",
 				    r->status);
-		} else if (route_host_conns(&rs->routes, r) >= max) {
-			o->saturated = true;
-		} else {
+		} else if (out_may_connect(o, r)) {
 			o->dialled[n++] = h->addresses[i];
 		}
 	}
@@ -253,7 +255,7 @@ dial_host(struct out *o)
 		dns_format_address(&o->source, source);
 	o->route = route_get(&o->relay->relays->routes, source, &o->dialled[0],
 	    o->url.port, o->hosts[o->at_host].name);
-	o->route->n_conn++;
+	out_connects(o);
 	o->state = OUT_DIAL;
 	out_event_connecting(o);
 	o->dial = dial_start(o->dispatcher->proc->base, o->dialled,
@@ -383,6 +385,7 @@ take_way(struct out *o, const struct relay_way *w)
 	}
 	if (o->action->tls && o->url.tls == RELAY_TLS_MAYBE)
 		o->url.tls = RELAY_TLS_REQUIRED;
+	snprintf(o->relay->host, sizeof(o->relay->host), "%s", o->url.host);
 	if (w->user[0] != '\0') {
 		o->user = xstrdup(w->user);
 		o->password = xstrdup(w->password);
@@ -431,7 +434,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 		out_next_host(o, "451 4.4.2 Timeout before a greeting");
 		break;
 	case OUT_READY:
-		out_quit(o, "idle");
+		if (o->resting)
+			out_take_task(o);
+		else
+			out_quit(o, "idle");
 		break;
 	case OUT_QUIT:
 		out_end(o, "quit");

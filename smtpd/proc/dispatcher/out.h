@@ -85,7 +85,7 @@ struct out {
 	struct dns_host *hosts;
 	size_t n_hosts, at_host;
 	bool *tried;                /* hosts */
-	bool saturated;             /* a host has had all its connections */
+	bool saturated;             /* limits or delays stand against a host */
 	char problem[OUT_LINE_MAX]; /* the last */
 	bool permanent;
 	/* the connection */
@@ -96,7 +96,9 @@ struct out {
 	struct bufferevent *bev;
 	struct smtp_reply reply;
 	struct smtp_features features;
-	unsigned mails;
+	unsigned mails, failures;
+	uint64_t rested_at; /* ms: the end of the last transaction */
+	bool resting;       /* until the next may begin */
 	/* the transaction */
 	struct task *task;
 	bool reported; /* to filters that it began */
@@ -138,6 +140,12 @@ void out_patience(struct out *o, unsigned seconds);
 
 /* The same host once more, without TLS. */
 void out_in_the_clear(struct out *o);
+
+/* out_limit.c: whether that route may be used now (else o is saturated); o
+ * begins to use its own; ms until the session's next transaction. */
+bool out_may_connect(struct out *o, const struct route *r);
+void out_connects(struct out *o);
+uint64_t out_rest_ms(const struct out *o);
 
 /* out_smtp.c: a connection is there.  A command; a reply has come. */
 void out_begin(struct out *o);

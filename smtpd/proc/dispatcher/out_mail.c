@@ -49,6 +49,7 @@ settle(struct out *o, size_t rcpt)
 
 	if (o->task->settled[rcpt])
 		return;
+	o->failures += status == RELAY_FAILED || status == RELAY_LATER;
 	out_event_rcpt(o, rcpt, status);
 	relay_settle(
 	    o, o->task, rcpt, status, smtp_reply_text(&o->reply, text));
@@ -334,6 +335,7 @@ finish_task(struct out *o)
 	out_event_end(o, true);
 	forget_task(o);
 	o->mails++;
+	o->rested_at = relay_now_ms();
 	o->state = OUT_READY;
 	out_take_task(o);
 }
@@ -362,6 +364,7 @@ void
 out_rset_reply(struct out *o)
 {
 	o->mails++;
+	o->rested_at = relay_now_ms();
 	if (o->reply.code / 100 != 2) {
 		out_end(o, "rset-refused");
 		return;
@@ -402,17 +405,34 @@ begin_task(struct out *o)
 	say_steps(o);
 }
 
+/* Whether the limits want a pause before the next message. */
+static bool
+rest(struct out *o)
+{
+	uint64_t ms = out_rest_ms(o);
+	const struct timeval tv = { (time_t)(ms / 1000),
+		(suseconds_t)(ms % 1000 * 1000) };
+
+	o->resting = ms > 0;
+	if (o->resting)
+		event_add(o->timer, &tv);
+	return o->resting;
+}
+
 void
 out_take_task(struct out *o)
 {
-	const struct conf_limits *l = &o->setup->conf->limits;
+	const struct conf_mta_limits *l = relay_limits(o->relay);
 	const char *obstacle;
 
-	if (o->stopping || o->mails >= l->mta_session_mail_max ||
+	if (o->stopping || o->mails >= l->mails ||
+	    o->failures >= l->max_failures ||
 	    o->setup != o->dispatcher->proc->setup) {
 		out_quit(o, "done");
 		return;
 	}
+	if (rest(o))
+		return;
 	while ((o->task = relay_next_task(o->relay)) != NULL) {
 		obstacle = find_obstacle(o, &o->task->t);
 		if (obstacle == NULL) {
@@ -422,12 +442,12 @@ out_take_task(struct out *o)
 		relay_settle_rest(o, o->task, RELAY_FAILED, obstacle);
 		forget_task(o);
 	}
-	out_patience(o, (unsigned)l->mta_keepalive);
+	out_patience(o, (unsigned)l->keepalive);
 }
 
 void
 out_wake(struct out *o)
 {
-	if (o->state == OUT_READY && o->relay->n_tasks > 0)
+	if (o->state == OUT_READY && !o->resting && o->relay->n_tasks > 0)
 		out_take_task(o);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ relay_init(struct relays *rs, struct dispatcher *d)
 		rs->patience = (unsigned)n;
 }
 
+static void on_pause_over(evutil_socket_t fd, short what, void *arg);
+
 static struct relay *
 get_relay(struct relays *rs, const struct relay_task *t)
 {
@@ -54,6 +57,7 @@ get_relay(struct relays *rs, const struct relay_task *t)
 	r->domain = xstrdup(t->domain);
 	TAILQ_INIT(&r->tasks);
 	TAILQ_INIT(&r->outs);
+	r->pause = evtimer_new(rs->dispatcher->proc->base, on_pause_over, r);
 	TAILQ_INSERT_TAIL(&rs->all, r, entry);
 	return r;
 }
@@ -61,8 +65,17 @@ get_relay(struct relays *rs, const struct relay_task *t)
 static void
 free_if_idle(struct relay *r)
 {
+	uint64_t ms;
+
 	if (r->n_tasks > 0 || r->n_outs > 0)
 		return;
+	ms = relay_rest_ms(r);
+	if (ms > 0) {
+		relay_wait(r, ms);
+		return;
+	}
+	event_free(r->pause);
+	free(r->connectors);
 	TAILQ_REMOVE(&r->relays->all, r, entry);
 	free(r->action);
 	free(r->domain);
@@ -80,8 +93,6 @@ relay_free_task(struct task *t)
 static void
 serve(struct relay *r)
 {
-	const struct conf_limits *l =
-	    &r->relays->dispatcher->proc->setup->conf->limits;
 	struct relays *rs = r->relays;
 	struct out *o;
 
@@ -90,15 +101,27 @@ serve(struct relay *r)
 	TAILQ_FOREACH(o, &r->outs, entry)
 		out_wake(o);
 	while (r->n_tasks > r->n_opening && rs->n_outs < OUTS_MAX &&
-	    r->n_outs < l->mta_max_conn_per_relay &&
-	    r->n_opening < l->mta_max_conn_per_host &&
-	    (!r->saturated || r->room)) {
+	    relay_may_open(r)) {
 		r->room = false;
 		r->n_outs++;
 		rs->n_outs++;
 		r->n_opening++;
+		r->opened_at = relay_now_ms();
 		out_new(r);
 	}
+}
+
+/* A delay has passed. */
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)fd;
+	(void)what;
+	r->saturated = false;
+	serve(r);
+	free_if_idle(r);
 }
 
 static void

@@ -23,7 +23,9 @@
 #include "smtpd/proc/dispatcher/route.h"
 #include "smtpd/queue/relay.h"
 
+struct conf_mta_limits;
 struct dispatcher;
+struct event;
 struct ipc_msg;
 struct out;
 struct proc_peer;
@@ -35,17 +37,28 @@ struct task {
 	bool again;                /* a kept connection failed it once */
 };
 
+/* One of our addresses, as a relay uses it. */
+struct connector {
+	char source[DNS_ADDRESS_TEXT];
+	uint64_t started_at; /* ms: its last connection */
+};
+
 struct relay {
 	TAILQ_ENTRY(relay) entry;
 	struct relays *relays;
 	unsigned id;
 	char *action, *domain;
+	char host[ADDRESS_DOMAIN_MAX + 1]; /* of the action, once known */
 	TAILQ_HEAD(, task) tasks;
 	unsigned n_tasks;
 	TAILQ_HEAD(, out) outs;
 	unsigned n_outs, n_opening;
 	bool saturated; /* its hosts had all the connections they may have */
 	bool room;      /* one has ended since: one more may be tried */
+	struct event *pause; /* until a delay is over */
+	uint64_t opened_at;  /* ms: its last session; 0: none yet */
+	struct connector *connectors;
+	size_t n_connectors;
 };
 
 struct relays {
@@ -75,6 +88,17 @@ void relay_stop(struct relays *rs);
 
 /* What smtpctl asks; false when it is for somebody else. */
 bool relay_control(struct relays *rs, struct proc_peer from, struct ipc_msg *m);
+
+/* out_limit.c: how many and how fast.  Times are of a clock that is never
+ * set, in ms. */
+uint64_t relay_now_ms(void);
+const struct conf_mta_limits *relay_limits(const struct relay *r);
+/* Whether it may have another session now; else it is tried again. */
+bool relay_may_open(struct relay *r);
+/* How long it is still to be remembered for its delays. */
+uint64_t relay_rest_ms(const struct relay *r);
+/* Try again then. */
+void relay_wait(struct relay *r, uint64_t ms);
 
 /* For out.c: the next task, which is then the session's; or NULL. */
 struct task *relay_next_task(struct relay *r);

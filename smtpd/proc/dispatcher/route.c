@@ -60,19 +60,6 @@ route_usable(const struct route *r, time_t now)
 	return r->disabled_until <= now;
 }
 
-unsigned
-route_host_conns(const struct routes *all, const struct route *r)
-{
-	const struct route *o;
-	unsigned n = 0;
-
-	TAILQ_FOREACH(o, all, entry) {
-		if (strcmp(o->address, r->address) == 0 && o->port == r->port)
-			n += o->n_conn;
-	}
-	return n;
-}
-
 static void
 note(struct route *r, const char *status)
 {

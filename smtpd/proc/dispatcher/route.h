@@ -28,6 +28,7 @@ struct route {
 	char name[DNS_NAME_MAX + 1];
 	unsigned n_conn, n_errors;
 	time_t disabled_until, last_at;
+	uint64_t started_at, ended_at; /* ms: the last connection; 0: none */
 	char status[ROUTE_STATUS_MAX]; /* what it said last; "" at first */
 };
 
@@ -38,9 +39,6 @@ struct route *route_get(struct routes *all, const char *source,
     const struct dns_address *to, uint16_t port, const char *name);
 
 bool route_usable(const struct route *r, time_t now);
-
-/* Connections to its address, from wherever. */
-unsigned route_host_conns(const struct routes *all, const struct route *r);
 
 void route_failed(struct route *r, const char *status);
 void route_worked(struct route *r, const char *status);

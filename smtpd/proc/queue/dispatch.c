@@ -510,6 +510,7 @@ dispatch_relayed(struct queue *q, const struct relay_result *r)
 
 	if (!take_landed(q, r->id, &ev))
 		return;
+	deferred_result(q, &ev, r);
 	if (r->status == RELAY_FAILED)
 		fail(q, &ev, r, r->line);
 	else if (r->status == RELAY_LATER)

@@ -95,6 +95,7 @@ start(struct proc *p)
 	p->state = q;
 	q->paused = p->setup->paused;
 	RB_INIT(&q->receptions);
+	RB_INIT(&q->deferreds);
 	TAILQ_INIT(&q->batch);
 	TAILQ_INIT(&q->notices);
 	TAILQ_INIT(&q->users);

@@ -72,10 +72,12 @@ struct user_entry {
 };
 
 struct conf_action;
+struct deferred;
 struct schedule;
 struct relay_job;
 struct relay_result;
 
+RB_HEAD(deferreds, deferred);
 RB_HEAD(relay_jobs, relay_job);
 RB_HEAD(relay_flights, relay_flight);
 
@@ -90,6 +92,8 @@ struct queue {
 	struct relay_jobs jobs;
 	struct relay_flights flights;
 	uint32_t last_task;
+	struct deferreds deferreds;
+	size_t n_deferreds;
 	struct event *commit, *tick;
 	uint64_t batch_since_us;
 	uint64_t n_enqueued; /* envelopes, since the start */
@@ -151,6 +155,10 @@ void onward_add(
 void onward_flush(struct queue *q);
 void onward_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
 void onward_lost_peer(struct queue *q, struct proc_peer peer);
+
+/* deferred.c: a relaying had this result; what it tells of other envelopes. */
+void deferred_result(
+    struct queue *q, const struct envelope *ev, const struct relay_result *r);
 
 /* bounce.c */
 void bounce_add(struct queue *q, const struct envelope *ev, enum dsn_kind kind);

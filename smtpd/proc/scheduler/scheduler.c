@@ -56,10 +56,13 @@ run_due(struct proc *p)
 	size_t room = schedule_count(st->flying) >= max ?
 	    0 :
 	    max - schedule_count(st->flying);
-	size_t n =
-	    schedule_take(st->schedule, now, ids, room < BATCH ? room : BATCH);
+	uint64_t batch = p->setup->conf->limits.scheduler_max_schedule;
+	size_t n;
 	struct buf b = { 0 };
 
+	if (room > batch)
+		room = (size_t)batch;
+	n = schedule_take(st->schedule, now, ids, room < BATCH ? room : BATCH);
 	for (size_t i = 0; i < n; i++) {
 		wire_put_u64(&b, ids[i]);
 		schedule_put(st->flying, ids[i], now);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <setjmp.h>
 
@@ -125,9 +126,15 @@ every_kind_of_line_parses(void **state)
 	    "mda wrapper w \"cmd %{mda}\"\n"
 	    "mta max-deferred 10\n"
 	    "mta limit max-conn-per-host 3 session-mail-max 10\n"
+	    "mta limit for domain A.org inet4 conn-delay-route 7\n"
+	    "mta limit session-keepalive 9\n"
+	    "mta limit inet6\n"
+	    "mda limit max-session 3 max-session-per-user 2\n"
+	    "scheduler limit max-inflight 10 max-schedule 5\n"
 	    "queue ttl 2d\n"
 	    "smtp max-message-size 10M\n"
-	    "smtp limit max-rcpt 5 max-mails 6\n"
+	    "smtp limit max-rcpt 5 max-mails 6 max-sessions 7 "
+	    "max-sessions-per-source 8\n"
 	    "smtp sub-addr-delim \"-\"\n"
 	    "srs key s\nsrs ttl 4d\n"
 	    "proc p \"cmd\" user u\n"
@@ -147,6 +154,7 @@ every_kind_of_line_parses(void **state)
 	    "match from rdns for rcpt-to \"a@b\" mail-from <l> reject\n";
 	struct buf problems = { 0 };
 	struct conf *c = parse(text, &problems);
+	const struct conf_mta_limits *l;
 
 	(void)state;
 	if (c == NULL) {
@@ -160,8 +168,43 @@ every_kind_of_line_parses(void **state)
 	assert_prints_the_same(c);
 	assert_int_equal(conf_find_table(c, "m")->n_pairs, 3);
 	assert_int_equal(conf_find_table(c, "l")->n_pairs, 3);
+	l = conf_find_mta_limits(c, "a.ORG");
+	assert_int_equal(l->max_conn[CONF_CONN_HOST], 3);
+	assert_int_equal(l->delay[CONF_CONN_ROUTE], 7);
+	assert_int_equal(l->keepalive, 10);
+	assert_int_equal(l->family, AF_INET);
+	l = conf_find_mta_limits(c, "b.org");
+	assert_int_equal(l->delay[CONF_CONN_ROUTE], 0);
+	assert_int_equal(l->keepalive, 9);
+	assert_int_equal(l->family, AF_INET6);
+	assert_int_equal(c->limits.max_sessions_per_source, 8);
+	assert_int_equal(c->n_lacks, 0);
 	conf_free(c);
 	buf_free(&problems);
+}
+
+/* Known by name, and refused by name: see doc/adr/0211. */
+static void
+limits_of_what_is_not_there_are_lacks(void **state)
+{
+	static const char *const lines[] = { "mda limit task-hiwat 1\n",
+		"mta limit task-lowat 1 task-release 2\n",
+		"scheduler limit max-evp-batch-size 1\n",
+		"scheduler limit max-msg-batch-size 1\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct buf problems = { 0 }, text = { 0 };
+		struct conf *c;
+
+		buf_printf(&text, "%smatch from any reject\n", lines[i]);
+		c = parse(buf_str(&text), &problems);
+		assert_non_null(c);
+		assert_true(c->n_lacks > 0);
+		conf_free(c);
+		buf_free(&problems);
+		buf_free(&text);
+	}
 }
 
 static void
@@ -185,6 +228,10 @@ problems_name_the_place_and_what_was_expected(void **state)
 	problem_of("\nlisten off x\n",
 	    "t.conf:2:8: unexpected \"off\": "
 	    "expected on");
+	problem_of("smtp limit max-sessions 0\n", "max-sessions of at least 1");
+	problem_of("mta limit conn-delay-host 86401\n", "of a day at most");
+	problem_of("mta limit max-conn 1\n", "no limit is called");
+	problem_of("mda limit max-rcpt 1\n", "no limit is called");
 	problem_of("accept from any\n", "it is written \"match");
 	problem_of("action a mbox junk\n", "junk does not go with mbox");
 	problem_of("listen on x tls\n", "tls and smtps need a pki");
@@ -351,6 +398,7 @@ main(void)
 		cmocka_unit_test(every_kind_of_line_parses),
 		cmocka_unit_test(
 		    what_is_printed_keeps_odd_texts_and_no_secrets),
+		cmocka_unit_test(limits_of_what_is_not_there_are_lacks),
 		cmocka_unit_test(problems_name_the_place_and_what_was_expected),
 		cmocka_unit_test(tls_finds_the_pki_of_its_host_name),
 		cmocka_unit_test(filters_parse),
