@@ -54,6 +54,7 @@ enum proc_message {
 	MSG_START,     /* parent -> all */
 	MSG_READY,     /* all -> parent */
 	MSG_RELOAD,    /* parent -> all: setup_encode() */
+	MSG_SOURCES,   /* parent -> dispatcher: +fd, proc/sources.h */
 	MSG_UNLISTEN,  /* parent -> dispatcher: forget the listeners */
 	MSG_DRAIN,     /* parent -> dispatcher: no new sessions, then exit */
 	MSG_STOP,      /* parent -> all: finish what is in hand and exit */

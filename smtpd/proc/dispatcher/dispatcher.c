@@ -11,6 +11,8 @@
  */
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@
 #include "smtpd/proc/certs.h"
 #include "smtpd/proc/dispatcher/dispatcher.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
+#include "smtpd/proc/sources.h"
 
 #define MSGIDS_LOW 64
 #define KEYS_LIMIT 5000 /* milliseconds to wait for the keys process */
@@ -75,24 +78,46 @@ find_listen(const struct conf *c, uint32_t id)
 	return NULL;
 }
 
+/* One session too many: said, unless it is TLS that would be spoken. */
+static void
+refuse(evutil_socket_t fd, const struct conf_listen *l,
+    const struct sockaddr *sa, bool source)
+{
+	const char *text = source ? SESSION_TOO_MANY_OF_SOURCE "\r\n" :
+				    SESSION_TOO_MANY "\r\n";
+	char host[NI_MAXHOST] = "";
+
+	if (getnameinfo(sa,
+		sa->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
+					   sizeof(struct sockaddr_in6),
+		host, sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
+		log_info("smtp refused address=%s reason=too-many%s", host,
+		    source ? "-of-source" : "");
+	if ((l == NULL || l->tls != CONF_TLS_IMPLICIT) &&
+	    write(fd, text, strlen(text)) == -1)
+		log_debug("a connection went before its refusal");
+	close(fd);
+}
+
 static void
 on_accept(struct evconnlistener *evl, evutil_socket_t fd, struct sockaddr *sa,
     int len, void *arg)
 {
-	static const char busy[] = "421 4.3.2 Too many connections\r\n";
 	struct listener *li = arg;
 	struct dispatcher *d = li->dispatcher;
 	const struct conf_listen *l = find_listen(d->proc->setup->conf, li->id);
+	struct session_origin from = { .listen = l, .sa = sa };
+	bool source = false;
 
 	(void)evl;
 	(void)len;
-	if (l == NULL || d->n_sessions >= d->max_sessions) {
-		if (write(fd, busy, sizeof(busy) - 1) == -1)
-			log_debug("a connection went before its refusal");
-		close(fd);
+	if (l == NULL || d->n_sessions >= d->max_sessions ||
+	    !sources_enter(d->sources, l->proxy ? NULL : sa,
+		&d->proc->setup->conf->limits, &from.seat, &source)) {
+		refuse(fd, l, sa, source);
 		return;
 	}
-	session_new(d, l, fd, sa);
+	session_new(d, fd, &from);
 }
 
 static void
@@ -112,18 +137,20 @@ unlisten(struct dispatcher *d)
 static void
 take_local(struct dispatcher *d, struct ipc_msg *m)
 {
-	const struct conf_listen *l, *found = NULL;
-	struct session *s;
+	struct session_origin from = { 0 };
+	const struct conf_listen *l;
+	char *name = NULL;
 
 	TAILQ_FOREACH(l, &d->proc->setup->conf->listens, entry) {
 		if (l->socket)
-			found = l;
+			from.listen = l;
 	}
-	if (m->fd == -1)
-		return;
-	s = session_new(d, found, ipc_take_fd(m), NULL);
-	if (m->type == MSG_OFFLINE && m->len < sizeof(s->offline))
-		memcpy(s->offline, m->data, m->len);
+	if (m->type == MSG_OFFLINE)
+		name = xstrndup((const char *)m->data, m->len);
+	from.offline = name;
+	if (m->fd != -1)
+		session_new(d, ipc_take_fd(m), &from);
+	free(name);
 }
 
 /* Not before the filters are there, or are known not to be. */
@@ -414,6 +441,18 @@ control(struct dispatcher *d, struct proc_peer from, struct ipc_msg *m)
 }
 
 static void
+open_sources(struct dispatcher *d, struct ipc_msg *m)
+{
+	struct err e;
+
+	if (m->fd == -1 || d->sources != NULL)
+		return;
+	d->sources = sources_open(ipc_take_fd(m), d->proc->instance, &e);
+	if (d->sources == NULL)
+		log_warn("dispatcher: sessions are not counted: %s", e.msg);
+}
+
+static void
 message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 {
 	struct dispatcher *d = state_of(p);
@@ -427,6 +466,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		break;
 	case MSG_OFFLINE:
 		take_local(d, m);
+		break;
+	case MSG_SOURCES:
+		open_sources(d, m);
 		break;
 	case MSG_UNLISTEN:
 		unlisten(d);

@@ -21,6 +21,7 @@
 
 struct certs;
 struct listener;
+struct sources;
 
 RB_HEAD(sessions, session);
 RB_PROTOTYPE(sessions, session, entry, session_compare)
@@ -28,6 +29,7 @@ RB_PROTOTYPE(sessions, session, entry, session_compare)
 struct dispatcher {
 	struct proc *proc;
 	TAILQ_HEAD(, listener) listeners;
+	struct sources *sources;
 	struct certs *certs; /* of the configuration in force */
 	struct event *ticket_timer;
 	struct sessions sessions;

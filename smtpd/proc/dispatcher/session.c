@@ -72,6 +72,7 @@ session_free(struct session *s)
 	free(s->mail_arg);
 	ask_cancel(s->ask);
 	RB_REMOVE(sessions, &d->sessions, s);
+	sources_leave(d->sources, &s->seat);
 	d->n_sessions--;
 	proc_count(d->proc, "smtp.session", -1);
 	if (s->proxy != NULL)
@@ -388,10 +389,12 @@ session_open(struct session *s)
 	identify(s);
 }
 
-struct session *
-session_new(struct dispatcher *d, const struct conf_listen *listen,
-    evutil_socket_t fd, const struct sockaddr *sa)
+void
+session_new(
+    struct dispatcher *d, evutil_socket_t fd, const struct session_origin *from)
 {
+	const struct conf_listen *listen = from->listen;
+	const struct sockaddr *sa = from->sa;
 	struct session *s = xcalloc(1, sizeof(*s));
 	const int on = 1;
 
@@ -402,6 +405,9 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 	s->listen = listen;
 	s->local = sa == NULL;
 	s->file = -1;
+	s->seat = from->seat;
+	if (from->offline != NULL)
+		snprintf(s->offline, sizeof(s->offline), "%s", from->offline);
 	evutil_make_socket_nonblocking(fd);
 	if (sa == NULL) {
 		snprintf(s->source, sizeof(s->source), "local");
@@ -421,7 +427,6 @@ session_new(struct dispatcher *d, const struct conf_listen *listen,
 		session_await_proxy(s);
 	else
 		session_open(s);
-	return s;
 }
 
 void

@@ -25,6 +25,7 @@
 #include "smtpd/conf/conf.h"
 #include "smtpd/dns/dns.h"
 #include "smtpd/proc/dispatcher/session_filter.h"
+#include "smtpd/proc/sources.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/smtp/command.h"
 #include "smtpd/smtp/data.h"
@@ -70,13 +71,14 @@ struct session {
 	struct event *proxy; /* a header is waited for; or NULL */
 	struct certs *certs;
 	bool local, ending;
-	char offline[33];            /* the file that this hands in; or "" */
+	char offline[64];            /* the file that this hands in; or "" */
 	bool shaking;                /* hands, by TLS */
 	bool verified;               /* by a client's certificate */
 	char tls[TLS_TEXT_LEN];      /* "": in the clear */
 	char source[64];             /* address, or "local" */
 	char rdns[DNS_NAME_MAX + 1]; /* "<unknown>" when it has none */
 	enum dns_status fcrdns; /* DNS_OK: it leads back; LATER: not known */
+	struct sources_seat seat;
 	struct ask *ask;
 	/* "1.2.3.4:25", "[::1]:25", "unix:/path": for reports */
 	char source_text[128], dest_text[128];
@@ -114,11 +116,17 @@ struct session {
 	uint64_t file_len;
 };
 
-/* Take a connection.  listen is NULL for the local socket.  The session is
- * its own owner: it lives until the event loop is next entered. */
-struct session *session_new(struct dispatcher *d,
-    const struct conf_listen *listen, evutil_socket_t fd,
-    const struct sockaddr *sa);
+/* Where a connection comes from. */
+struct session_origin {
+	const struct conf_listen *listen; /* NULL: the local socket, unlisted */
+	const struct sockaddr *sa;        /* NULL: the local socket */
+	struct sources_seat seat;
+	const char *offline; /* the file that it hands in; or NULL */
+};
+
+/* Take a connection. */
+void session_new(struct dispatcher *d, evutil_socket_t fd,
+    const struct session_origin *from);
 void session_free(struct session *s);
 
 /* 421, and close when that is sent. */
@@ -187,6 +195,11 @@ bool session_ask_name(struct session *s);
 void session_told(
     struct session *s, unsigned kind, unsigned status, const char *text);
 void session_add_received_auth(const struct session *s, struct buf *out);
+
+/* The reply to one session too many. */
+#define SESSION_TOO_MANY "421 4.3.2 Too many connections"
+#define SESSION_TOO_MANY_OF_SOURCE                                             \
+	"421 4.7.0 Too many connections from your address"
 
 /* session_proxy.c */
 void session_await_proxy(struct session *s);

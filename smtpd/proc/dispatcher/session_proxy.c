@@ -12,6 +12,9 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
+#include "lib/log.h"
+
+#include "smtpd/conf/conf.h"
 #include "smtpd/proc/dispatcher/dispatcher_internal.h"
 #include "smtpd/proc/dispatcher/session.h"
 #include "smtpd/smtp/proxy.h"
@@ -39,6 +42,30 @@ refuse(struct session *s, const char *reason)
 	while (recv(fd, bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes))
 		continue;
 	session_fail(s, reason);
+}
+
+/* The session counts as its client's from now on.  False: that has enough. */
+static bool
+take_seat(struct session *s, const struct proxy_header *h)
+{
+	struct dispatcher *d = s->dispatcher;
+	bool source;
+
+	sources_leave(d->sources, &s->seat);
+	if (sources_enter(d->sources,
+		h->local ? NULL : (const struct sockaddr *)&h->src,
+		&s->setup->conf->limits, &s->seat, &source))
+		return true;
+	log_info("%016llx smtp refused address=%s reason=too-many%s",
+	    (unsigned long long)s->id, s->source, source ? "-of-source" : "");
+	if (s->listen->tls == CONF_TLS_IMPLICIT) {
+		session_fail(s, "too-many");
+		return false;
+	}
+	bufferevent_enable(s->bev, EV_WRITE);
+	session_say_last(
+	    s, source ? SESSION_TOO_MANY_OF_SOURCE : SESSION_TOO_MANY);
+	return false;
 }
 
 static void
@@ -80,6 +107,8 @@ on_header(evutil_socket_t fd, short what, void *arg)
 		session_set_ends(s, (const struct sockaddr *)&h.src,
 		    (const struct sockaddr *)&h.dst);
 	}
+	if (!take_seat(s, &h))
+		return;
 	session_open(s);
 }
 

@@ -248,8 +248,11 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 	}
 	if (c->who.id == PROC_KEYS)
 		parent_send_keys(pa);
-	if (c->who.id == PROC_DISPATCHER)
+	if (c->who.id == PROC_DISPATCHER) {
+		ipc_send(c->ipc, MSG_SOURCES, NULL, 0,
+		    fcntl(pa->sources_fd, F_DUPFD_CLOEXEC, PROC_PARENT_FD + 1));
 		parent_send_listeners(pa, c);
+	}
 	if (c->who.id == PROC_CONTROL && pa->control_fd != -1)
 		ipc_send(c->ipc, MSG_LISTEN, NULL, 0,
 		    fcntl(pa->control_fd, F_DUPFD_CLOEXEC, 4));

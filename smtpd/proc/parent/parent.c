@@ -28,6 +28,7 @@
 #include "lib/mem.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/proc/sources.h"
 
 #include "smtpd/proc/parent/parent.h"
 #include "smtpd/proc/parent/parent_internal.h"
@@ -342,6 +343,9 @@ add_child(struct parent *pa, enum proc_id id, unsigned instance)
 static int
 start_all(struct parent *pa, struct err *e)
 {
+	pa->sources_fd = sources_create(e);
+	if (pa->sources_fd == -1)
+		return -1;
 	add_child(pa, PROC_CONTROL, 0);
 	add_child(pa, PROC_SCHEDULER, 0);
 	add_child(pa, PROC_LOOKUP, 0);
@@ -379,6 +383,8 @@ release(struct parent *pa)
 	offline_stop(pa);
 	for (unsigned i = 0; i < pa->n_children; i++)
 		event_free(pa->children[i].restart);
+	if (pa->sources_fd != -1)
+		close(pa->sources_fd);
 	event_free(pa->deadline);
 	event_base_free(pa->base);
 }
@@ -390,7 +396,9 @@ parent_main(struct setup *setup, const char *self)
 		SIGINT };
 	struct event *own[SIGNALS + 1];
 	const struct timeval second = { 1, 0 }, now = { 0, 0 };
-	struct parent pa = { .setup = setup, .self = self, .control_fd = -1 };
+	struct parent pa = {
+		.setup = setup, .self = self, .control_fd = -1, .sources_fd = -1
+	};
 	struct err e;
 
 	TAILQ_INIT(&pa.bound);

@@ -59,7 +59,7 @@ struct parent {
 	struct event *deadline;
 	bool announced, stopping, reloading;
 	int status;
-	int control_fd;
+	int control_fd, sources_fd;
 };
 
 /* children.c */
