@@ -301,8 +301,8 @@ static void
 make_windows(struct x *x)
 {
 	uint32_t check[] = { 1, XCB_EVENT_MASK_PROPERTY_CHANGE };
-	uint32_t nofocus[] = { 1,
-		XCB_EVENT_MASK_KEY_PRESS | XCB_EVENT_MASK_FOCUS_CHANGE };
+	/* No keys: those that are not grabbed must not seem to be. */
+	uint32_t nofocus[] = { 1, XCB_EVENT_MASK_FOCUS_CHANGE };
 
 	x->check = xcb_generate_id(x->c);
 	xcb_create_window(x->c, XCB_COPY_FROM_PARENT, x->check, x->root, -10,

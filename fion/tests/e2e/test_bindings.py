@@ -404,6 +404,20 @@ def test_each_command_acts_before_what_is_typed_after_it(fion, app):
     assert got == {"a": "x" * 50, "b": "x" * 50}
 
 
+def test_keys_pressed_with_no_window_in_the_tile_are_no_less_safe(fion, app):
+    """A key that goes nowhere does not end the grab of one after it."""
+    (w,) = strokes(fion, app, "a")
+    fion.do("tile create row")
+    for _ in range(60):
+        press(fion, "Win+Left", "Win+b", "Right")
+        fion.sync()
+        assert fion.tabs() == [[], ["a"]]
+        fion.do("tab move left")
+        fion.do("tile right")
+        assert fion.focused() is None
+    assert w.typed() == ""
+
+
 def test_a_stopped_fion_delays_keys_and_loses_none(fion, app):
     (w,) = strokes(fion, app, "a")
     pid = fion.worker()
