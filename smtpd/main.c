@@ -148,7 +148,8 @@ find_user(const char *name, uid_t *uid, gid_t *gid)
 	const struct passwd *pw = getpwnam(name);
 
 	if (pw == NULL) {
-		log_error("the user %s is missing: see smtpd(8)", name);
+		log_error(
+		    "the user %s is missing: useradd --system %s", name, name);
 		return -1;
 	}
 	*uid = pw->pw_uid;

@@ -522,7 +522,7 @@ build_end(struct conf_builder *b)
 			build_problem(b, "the pki \"%s\" lacks its %s",
 			    pki->name, pki->cert == NULL ? "cert" : "key");
 	}
-	if (TAILQ_EMPTY(&b->conf->matches) && !b->failed) {
+	if (TAILQ_EMPTY(&b->conf->matches) && !b->failed && !b->lexer->failed) {
 		build_at(b, b->lexer->tokens[b->lexer->n_tokens - 1].pos);
 		build_problem(b, "no match line: no message would be accepted");
 	}

@@ -197,6 +197,19 @@ keyword(const char *word)
 	return STRING;
 }
 
+bool
+conf_lex_plain(const char *word)
+{
+	size_t n = 0;
+
+	if (!isalpha((unsigned char)word[0]))
+		return false;
+	while (
+	    isalnum((unsigned char)word[n]) || word[n] == '_' || word[n] == '-')
+		n++;
+	return word[n] == '\0' && keyword(word) == STRING;
+}
+
 static void ATTR_PRINTF(3, 4)
     problem(struct reader *r, struct conf_pos pos, const char *fmt, ...)
 {
@@ -206,8 +219,10 @@ static void ATTR_PRINTF(3, 4)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	buf_printf(r->problems, "%s:%d:%d: %s\n", pos.file, pos.line,
-	    pos.column, text);
+	if (pos.line > 0)
+		buf_printf(
+		    r->problems, "%s:%d:%d: ", pos.file, pos.line, pos.column);
+	buf_printf(r->problems, "%s\n", text);
 	r->lx->failed = true;
 }
 

@@ -47,6 +47,9 @@ void conf_lex(struct conf_lexer *lx, struct conf_source *source,
 /* Release all, but the file names when they have been moved away. */
 void conf_lex_free(struct conf_lexer *lx);
 
+/* Whether a word means itself without quotes: letters, digits, no keyword. */
+bool conf_lex_plain(const char *word);
+
 /* The keyword of today for one of an older grammar, or NULL. */
 const char *conf_lex_renamed(const char *word);
 

@@ -3,7 +3,7 @@
 
 /*
  * conf, printed: the tree in the words of smtpd.conf, such that it parses to
- * the same tree.  Every name and text is quoted, so that none is a keyword.
+ * the same tree.  Names and texts are quoted, so that none is a keyword.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "lib/buf.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/conf/lex.h"
 
 #define SECRET "***"
 
@@ -107,7 +108,10 @@ put_table(const struct conf_table *t, enum secrecy how, struct buf *out)
 {
 	if (!is_anonymous(t->name)) {
 		buf_add_u8(out, '<');
-		put_word(t->name, out);
+		if (conf_lex_plain(t->name))
+			buf_add_str(out, t->name);
+		else
+			put_word(t->name, out);
 		buf_add_u8(out, '>');
 	} else if (t->n_pairs == 1 && !t->mapping) {
 		put_word(t->pairs[0].key, out);

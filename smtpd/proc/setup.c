@@ -2,11 +2,14 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <ctype.h>
+#include <grp.h>
 #include <netdb.h>
 #include <openssl/crypto.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -101,6 +104,36 @@ report_lacks(const struct conf *c, struct buf *problems)
 	return c->n_lacks > 0;
 }
 
+/*
+ * Whether the process that reads tables can: root reads everything, and does
+ * not read them when all is started.  A child finds out, as that user.
+ */
+static int
+user_may_read(const char *path, struct err *e)
+{
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(SETUP_USER) : NULL;
+	int status;
+	pid_t pid;
+
+	if (pw == NULL)
+		return 0;
+	pid = fork();
+	if (pid == 0)
+		_exit(setgroups(1, &pw->pw_gid) == -1 ||
+		    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
+		    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1 ||
+		    access(path, R_OK) == -1);
+	if (pid == -1 || waitpid(pid, &status, 0) == -1) {
+		err_sys(e, "%s: can't be tried", path);
+		return -1;
+	}
+	if (status == 0)
+		return 0;
+	err_set(
+	    e, ERR_DENIED, "%s: the user %s can't read it", path, SETUP_USER);
+	return -1;
+}
+
 static bool
 load_table(const struct conf_table *ct, bool regex, struct buf *problems)
 {
@@ -108,6 +141,8 @@ load_table(const struct conf_table *ct, bool regex, struct buf *problems)
 	struct table *t = table_load(ct, &e);
 	bool ok = t != NULL && (!regex || table_check_regex(t, &e) == 0);
 
+	if (ok && ct->path != NULL && ct->program == NULL)
+		ok = user_may_read(ct->path, &e) == 0;
 	table_free(t);
 	if (!ok)
 		buf_printf(problems, "%s:%d:%d: %s\n", ct->pos.file,
