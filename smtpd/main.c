@@ -43,6 +43,7 @@
 
 #define DISPATCHERS_MAX 4
 #define FILTER_TIME     300
+#define SESSION_TIME    300
 
 struct options {
 	const char *conf_path;
@@ -157,15 +158,14 @@ find_user(const char *name, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
-/* Seconds that a filter program has for an answer. */
+/* Seconds, of a variable of the environment; or the usual ones. */
 static unsigned
-filter_time(void)
+seconds(const char *name, uint64_t v)
 {
-	const char *text = getenv("SMTPD_FILTER_TIME");
-	uint64_t v = FILTER_TIME;
+	const char *text = getenv(name);
 
 	if (text != NULL && !conv_u64(text, 1, 86400, &v))
-		log_warn("SMTPD_FILTER_TIME: \"%s\" is not a time", text);
+		log_warn("%s: \"%s\" is not a time", name, text);
 	return (unsigned)v;
 }
 
@@ -176,7 +176,8 @@ fill_setup(struct setup *s, const struct options *o)
 	s->verbose = o->verbose;
 	s->paused = o->paused;
 	s->trace = o->trace;
-	s->filter_time = filter_time();
+	s->filter_time = seconds("SMTPD_FILTER_TIME", FILTER_TIME);
+	s->session_time = seconds("SMTPD_SESSION_TIME", SESSION_TIME);
 	s->n_dispatchers = cores_count(0, DISPATCHERS_MAX);
 	s->privileged = geteuid() == 0;
 	if (!s->privileged) {

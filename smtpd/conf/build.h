@@ -130,6 +130,9 @@ void build_filter_proc(struct conf_builder *b, const char *name);
 void build_filter_exec(struct conf_builder *b, const char *command);
 void build_filter_chain(struct conf_builder *b);
 void build_filter_member(struct conf_builder *b, const char *name);
+/* A phase whose name is no keyword: starttls, as OpenSMTPD's grammar lacks it. */
+enum filter_phase build_filter_phase_word(
+    struct conf_builder *b, const char *word);
 void build_filter_phase(struct conf_builder *b, enum filter_phase phase);
 void build_filter_test(struct conf_builder *b, enum conf_filter_test test,
     bool negate, bool regex, struct conf_table *table);

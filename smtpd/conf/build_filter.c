@@ -139,6 +139,17 @@ build_filter_member(struct conf_builder *b, const char *name)
 	f->members[f->n_members++] = m;
 }
 
+enum filter_phase
+build_filter_phase_word(struct conf_builder *b, const char *word)
+{
+	if (strcmp(word, "starttls") != 0)
+		build_problem(b,
+		    "\"%s\" is not a phase: expected connect, helo, ehlo, "
+		    "starttls, auth, mail-from, rcpt-to, data or commit",
+		    word);
+	return FILTER_STARTTLS;
+}
+
 void
 build_filter_phase(struct conf_builder *b, enum filter_phase phase)
 {
@@ -159,7 +170,7 @@ known_by(enum conf_filter_test test, enum filter_phase phase)
 		return phase != FILTER_CONNECT;
 	case CONF_FILTER_AUTH:
 		return phase != FILTER_CONNECT && phase != FILTER_HELO &&
-		    phase != FILTER_EHLO;
+		    phase != FILTER_EHLO && phase != FILTER_STARTTLS;
 	case CONF_FILTER_MAIL_FROM:
 		return phase == FILTER_MAIL_FROM || phase == FILTER_RCPT_TO ||
 		    phase == FILTER_DATA || phase == FILTER_COMMIT;
@@ -215,8 +226,8 @@ build_filter_decision(struct conf_builder *b, int what, const char *text)
 	if (what == JUNK && f->phase == FILTER_COMMIT)
 		build_problem(b, "junk comes too late in phase commit");
 	if (what == REWRITE &&
-	    (f->phase == FILTER_CONNECT || f->phase == FILTER_DATA ||
-		f->phase == FILTER_COMMIT))
+	    (f->phase == FILTER_CONNECT || f->phase == FILTER_STARTTLS ||
+		f->phase == FILTER_DATA || f->phase == FILTER_COMMIT))
 		build_problem(b, "there is nothing to rewrite in phase %s",
 		    filter_phase_name(f->phase));
 	if (refuses && !filter_reply_valid(text))

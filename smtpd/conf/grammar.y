@@ -446,6 +446,7 @@ filter_phase
 	| RCPT_TO		{ $$ = FILTER_RCPT_TO; }
 	| DATA			{ $$ = FILTER_DATA; }
 	| COMMIT		{ $$ = FILTER_COMMIT; }
+	| STRING		{ $$ = build_filter_phase_word(B(@1), $1); }
 	;
 
 filter_condition

@@ -49,8 +49,9 @@ struct setup {
 	unsigned paused; /* enum setup_paused */
 	unsigned trace;  /* proc/trace.h */
 	unsigned n_dispatchers;
-	unsigned filter_time; /* seconds for an answer of a filter */
-	unsigned generation;  /* how often it was read anew */
+	unsigned filter_time;  /* seconds for an answer of a filter */
+	unsigned session_time; /* seconds that a client may be silent */
+	unsigned generation;   /* how often it was read anew */
 	uid_t uid, queue_uid;
 	gid_t gid, queue_gid;
 };

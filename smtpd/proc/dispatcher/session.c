@@ -23,7 +23,6 @@
 
 #include "smtpd/proc/dispatcher/session.h"
 
-#define TIMEOUT        300   /* seconds without a byte */
 #define OUTPUT_HIGH    32768 /* replies not read yet: no more commands then */
 #define INPUT_HIGH     65536
 #define REPLY_LINE_MAX 1024
@@ -244,7 +243,7 @@ on_rdns(void *arg, const struct dns_answer *a)
 static void
 set_timeouts(struct session *s)
 {
-	const struct timeval tv = { TIMEOUT, 0 };
+	const struct timeval tv = { (time_t)s->setup->session_time, 0 };
 
 	bufferevent_set_timeouts(s->bev, &tv, &tv);
 }
@@ -330,7 +329,7 @@ on_written(struct bufferevent *bev, void *arg)
 
 	(void)bev;
 	if (s->ending)
-		session_fail(s, "quit");
+		session_fail(s, s->reason == NULL ? "quit" : s->reason);
 	else if (s->wait == SESSION_WAIT_TLS && !s->shaking)
 		session_begin_tls(s);
 	else
@@ -343,6 +342,19 @@ go_on(struct session *s)
 {
 	set_timeouts(s);
 	session_run(s);
+}
+
+/* A last word to one that says nothing, but not to one that hears nothing. */
+static void
+time_out(struct session *s)
+{
+	reporter_say(&s->filter.reporter, FILTER_TIMEOUT, NULL);
+	if (evbuffer_get_length(bufferevent_get_output(s->bev)) > 0) {
+		session_fail(s, "timeout");
+		return;
+	}
+	s->reason = "timeout";
+	session_say_last(s, "421 4.4.2 Timeout");
 }
 
 static void
@@ -360,11 +372,7 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	} else if (s->shaking) {
 		session_tls_failed(s);
 	} else if ((what & BEV_EVENT_TIMEOUT) != 0) {
-		reporter_say(&s->filter.reporter, FILTER_TIMEOUT, NULL);
-		/* A last word, if there is room for it; then no more waiting. */
-		session_reply(s, "421 4.4.2 Timeout");
-		bufferevent_flush(s->bev, EV_WRITE, BEV_FLUSH);
-		session_fail(s, "timeout");
+		time_out(s);
 	} else {
 		session_fail(s, "disconnect");
 	}

@@ -71,6 +71,7 @@ struct session {
 	struct event *proxy; /* a header is waited for; or NULL */
 	struct certs *certs;
 	bool local, ending;
+	const char *reason;          /* of the end; NULL: the client wants it */
 	char offline[64];            /* the file that this hands in; or "" */
 	bool shaking;                /* hands, by TLS */
 	bool verified;               /* by a client's certificate */

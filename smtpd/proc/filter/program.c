@@ -26,19 +26,18 @@
 
 #include "smtpd/proc/filter/filter_internal.h"
 
-#define READ_LEN        65536
-#define WRITE_LEN       (256u << 10)
-#define QUEUE_MAX       (64u << 20) /* bytes of reports and requests, unread */
-#define HANDSHAKE_TIME  30          /* seconds, at most */
-#define REGISTER_MAX    1000        /* lines */
-#define BACKOFF_FIRST   250         /* ms */
-#define BACKOFF_MAX     30000       /* ms */
-#define STEADY_TIME     60          /* seconds: then failures are forgotten */
-#define ERR_LINE_MAX    1024
-#define LAST_WRITE      500 /* ms that it may read nothing */
-#define LAST_WORDS      16  /* reads */
-#define ERR_LINES_MAX   100 /* a second */
-#define SESSION_TIMEOUT "300"
+#define READ_LEN       65536
+#define WRITE_LEN      (256u << 10)
+#define QUEUE_MAX      (64u << 20) /* bytes of reports and requests, unread */
+#define HANDSHAKE_TIME 30          /* seconds, at most */
+#define REGISTER_MAX   1000        /* lines */
+#define BACKOFF_FIRST  250         /* ms */
+#define BACKOFF_MAX    30000       /* ms */
+#define STEADY_TIME    60          /* seconds: then failures are forgotten */
+#define ERR_LINE_MAX   1024
+#define LAST_WRITE     500 /* ms that it may read nothing */
+#define LAST_WORDS     16  /* reads */
+#define ERR_LINES_MAX  100 /* a second */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void read_last_words(struct program *p);
@@ -103,10 +102,12 @@ put_handshake(struct program *p)
 {
 	const struct setup *s = p->filters->proc->setup;
 	const char *admd = s->conf->admd == NULL ? s->hostname : s->conf->admd;
+	char time[16];
 
+	snprintf(time, sizeof(time), "%u", s->session_time);
 	filter_put_config(&p->out, "smtpd-version", CONF_SPOKEN_VERSION);
 	filter_put_config(&p->out, "protocol", FILTER_VERSION);
-	filter_put_config(&p->out, "smtp-session-timeout", SESSION_TIMEOUT);
+	filter_put_config(&p->out, "smtp-session-timeout", time);
 	if (p->smtp_in)
 		filter_put_config(&p->out, "subsystem", "smtp-in");
 	if (p->smtp_out)

@@ -256,6 +256,7 @@ reload(struct parent *pa)
 	s->queue_uid = old->queue_uid;
 	s->queue_gid = old->queue_gid;
 	s->filter_time = old->filter_time;
+	s->session_time = old->session_time;
 	s->generation = old->generation + 1;
 	notify("RELOADING=1");
 	pa->setup = s;

@@ -29,14 +29,16 @@ class Silent:
 
 
 class NameServer:
-    """zones: a name for each, and the text after its SOA and NS."""
+    """zones: a name for each, and the text after its SOA and NS.  port: one
+    that is known to be free, in a network of its own."""
 
-    def __init__(self, where, zones):
+    def __init__(self, where, zones, port=None):
         if shutil.which("nsd") is None:
             pytest.skip("nsd is not installed")
         self.dir = where / "nsd"
         self.dir.mkdir()
         self.zones = zones
+        self.port = port
         for name, text in zones.items():
             (self.dir / name).write_text(
                 f"$ORIGIN {name}.\n$TTL 60\n"
@@ -49,7 +51,7 @@ class NameServer:
             self.run()
 
     def run(self):
-        port = free_udp_port()
+        port = self.port or free_udp_port()
         self.address = f"127.0.0.1@{port}"
         conf = self.dir / "nsd.conf"
         conf.write_text(

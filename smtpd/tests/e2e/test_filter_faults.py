@@ -4,6 +4,7 @@
 operator is told, the session gets a temporary failure, and the program is
 started again without ever hearing of a session that it hasn't seen begin."""
 
+import contextlib
 import os
 import pathlib
 import smtplib
@@ -264,7 +265,7 @@ def test_a_flood_on_stderr_is_cut(smtpd):
 
 @pytest.mark.parametrize("what,told", [
     ('say("filter-dataline|%s|%s|." % (session, token))',
-     "a line of a message that it was not given"),
+     "it ends a message that has not ended"),
     ('say("filter-dataline|%s|%s|%s" % (session, token, "y" * 70000))',
      "a line of 70000 bytes"),
     ('sys.exit(4)', "exited with 4"),
@@ -291,11 +292,34 @@ def test_faults_within_a_message(smtpd, what, told):
         s.sendall(b"MAIL FROM:<a@b.org>\r\nRCPT TO:<bob@example.org>\r\n"
                   b"DATA\r\n")
         assert [f.readline()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
-        s.sendall(b"a: b\r\n\r\nnow\r\nthen\r\n.\r\n")
+        # The fault is in the middle: the filter has no "." to be done with.
+        s.sendall(b"a: b\r\n\r\nnow\r\n")
+        hear(smtpd, told)
+        with contextlib.suppress(ConnectionError):  # it may have hung up
+            s.sendall(b"then\r\n.\r\n")
         assert f.readline().startswith(b"421 ")
-    hear(smtpd, told)
     good(smtpd)
     smtpd.wait_mails("bob", 1)
+
+
+def test_a_line_after_the_last_is_a_fault_too(smtpd):
+    begin(smtpd, """
+        register("filter|smtp-in|data-line")
+        for phase, session, token, line in requests():
+            say("filter-dataline|%s|%s|%s" % (session, token, line))
+            if line == ".":
+                say("filter-dataline|%s|%s|more" % (session, token))
+        """)
+    with smtpd.smtp() as c:
+        c.ehlo("x.org")
+        c.mail("a@b.org")
+        c.rcpt("bob@example.org")
+        try:
+            # It had given the message whole, just before.
+            assert c.data(b"a: b\r\n\r\nx\r\n")[0] in (250, 421)
+        except smtplib.SMTPServerDisconnected:
+            pass
+        hear(smtpd, "a line of a message that it was not given")
 
 
 def test_the_filter_process_itself_may_die(smtpd):

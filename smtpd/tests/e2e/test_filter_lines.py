@@ -11,11 +11,13 @@ replaced, replies by their class, and the text of our Received left out.
 import difflib
 import re
 import shutil
+import subprocess
 import sys
 
 import pytest
 
-from conftest import ROOT, wait_for
+from certs import Authority
+from conftest import ROOT, free_port, wait_for
 from sink import Sink
 
 DATA = ROOT / "smtpd" / "filters" / "tests" / "data"
@@ -87,6 +89,11 @@ class Plain:
                 rest[1] = "RDNS"  # of this machine
             self.events.append((kind, subsystem, event, *rest[1:]))
             return
+        if event == "link-tls":
+            assert re.fullmatch(r"TLSv[0-9.]+:[A-Z0-9_-]+:[0-9]+", rest[0])
+            rest[0] = "TLS"
+        if event == "link-auth" and float(field[1]) < 0.7:
+            rest.reverse()
         if event == "protocol-client":
             self.before = rest[0]
         if event == "protocol-server":
@@ -134,6 +141,21 @@ def wait_lines(smtpd, subsystem):
     return [line for line in lines if not line.startswith("config|")]
 
 
+def secure(smtpd, port):
+    """A listener with TLS and a user; and a context of who trusts it."""
+    authority = Authority(smtpd.dir)
+    authority.issue("mail.example.org")
+    secret = subprocess.run(["openssl", "passwd", "-6", "secret"], check=True,
+                            capture_output=True, text=True).stdout.strip()
+    where = f"{smtpd.dir}/mail.example.org"
+    return authority.trust(check_hostname=False), f"""
+pki mail cert "{where}.crt" key "{where}.key"
+table secrets {{ "me" = "{secret}" }}
+listen on 127.0.0.1 port {port} hostname mail.example.org tls pki mail \\
+    auth-optional <secrets> filter "rec"
+"""
+
+
 @pytest.fixture
 def ours(smtpd):
     start(smtpd)
@@ -154,6 +176,39 @@ def test_a_filter_hears_the_same(ours, folder, name):
     assert not differences(theirs.events, mine.events), name
     assert mine.message == theirs.message
     assert len(mine.events) > 4
+
+
+@pytest.mark.parametrize("folder", RECORDED, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", sorted(sessions.SECURE))
+def test_a_filter_hears_the_same_of_tls_and_users(smtpd, folder, name):
+    port = free_port()
+    context, more = secure(smtpd, port)
+    start(smtpd, more)
+    sessions.SECURE[name](port, context)
+    text = (folder / f"{name}.lines").read_text("latin-1")
+    theirs = Plain(heard(text.splitlines()))
+    mine = Plain(wait_lines(smtpd, "smtp-in"))
+    assert not differences(theirs.events, mine.events), name
+    # What a user's message lacks, we add before the filters, which may sign.
+    assert [line for line in mine.message if not line.startswith(
+        ("Date:", "Message-ID:"))] == theirs.message
+    assert ("report", "smtp-in", "link-tls", "TLS") in mine.events
+
+
+@pytest.mark.parametrize("folder", RECORDED, ids=lambda path: path.name)
+@pytest.mark.parametrize("name", sorted(sessions.SILENT))
+def test_a_filter_hears_the_same_of_one_that_says_nothing(smtpd, folder,
+                                                          name):
+    smtpd.env["SMTPD_SESSION_TIME"] = "1"
+    start(smtpd)
+    sessions.SILENT[name](smtpd.port)
+    text = (folder / f"{name}.lines").read_text("latin-1")
+    theirs = Plain(heard(text.splitlines()))
+    mine = Plain(wait_lines(smtpd, "smtp-in"))
+    # We say why we hang up, as RFC 5321, section 3.8, would have it.
+    mine.events.remove(("report", "smtp-in", "protocol-server", "4xx"))
+    assert not differences(theirs.events, mine.events), name
+    assert ("report", "smtp-in", "timeout") in mine.events
 
 
 @pytest.mark.parametrize("folder", RECORDED, ids=lambda path: path.name)

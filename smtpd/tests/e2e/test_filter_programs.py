@@ -15,6 +15,7 @@ from conftest import BUILD, GID, MAILDIR, ROOT, UID, wait_for
 
 TESTS = ROOT / "smtpd" / "filters" / "tests"
 sys.path.append(str(TESTS / "e2e"))
+from dkimcheck import verified  # noqa: E402
 from httpscript import Script  # noqa: E402
 from realrspamd import Rspamd  # noqa: E402
 
@@ -135,8 +136,13 @@ def test_the_real_rspamd_behind_it_all(smtpd, filter_rspamd, real_rspamd):
         assert refused.value.smtp_error.endswith(b"Gtube pattern")
         c.sendmail("a@example.org", "bob@example.org",
                    "X-Want: WANT_SPAM\r\n" + MESSAGE)
-    (mail,) = smtpd.wait_mails("bob", 1)
-    head = mail.partition("\n\n")[0]
+        c.sendmail("a@example.org", "bob@example.org", MESSAGE)
+    ham, spam = sorted(smtpd.wait_mails("bob", 2),
+                       key=lambda mail: "WANT_SPAM" in mail)
+    assert "X-Spam" not in ham and "X-Drop" not in ham
+    assert ham.endswith("\n\n.a dot\n\nbye\n")
+    assert verified(ham, real_rspamd.key, "s1._domainkey.example.org.")
+    head = spam.partition("\n\n")[0]
     assert "X-Spam: yes\n" in head
     assert "WANT_SPAM=7.000" in head
     assert "X-Seen: 127.0.0.1 " in head
@@ -192,6 +198,9 @@ class TestDkimsign:
             assert re.search(r"^DKIM-Signature: .*a=rsa-sha256;", mail, re.M)
             assert re.search(r"\bd=example\.org;", mail)
             assert mail.endswith("\n\n.a dot\n\nbye\n")
+            assert verified(mail, key, "s1._domainkey.example.org.")
+            assert not verified(mail.replace("bye", "by"), key,
+                                "s1._domainkey.example.org.")
 
 
 class TestReplay:

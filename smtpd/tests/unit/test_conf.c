@@ -352,6 +352,14 @@ problems_of_filters_are_told(void **state)
 	    PROC "action c mbox filter a\n", "filter does not go with mbox");
 	problem_of("proc p \"c\" user a user b\n", "user given twice");
 	problem_of("proc p \"c\" chroot \"x\"\n", "not an absolute path");
+	problem_of("filter a phase starttls match auth junk\n",
+	    "auth is not known in phase starttls");
+	problem_of("filter a phase starttls match fcrdns rewrite \"x\"\n",
+	    "there is nothing to rewrite in phase starttls");
+	problem_of(
+	    "filter a phase quit match fcrdns junk\n", "unexpected \"quit\"");
+	problem_of("filter a phase starting match fcrdns junk\n",
+	    "\"starting\" is not a phase");
 	problem_of("filter a phase connect match helo x junk\n",
 	    "helo is not known in phase connect");
 	problem_of("filter a phase data match rcpt-to x junk\n",

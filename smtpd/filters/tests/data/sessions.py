@@ -3,6 +3,7 @@
 """The fixed set of sessions that servers have for comparison: each a
 function of the port, run by a client that waits for every reply."""
 
+import base64
 import socket
 
 HOST = "127.0.0.1"
@@ -28,6 +29,12 @@ class Talk:
         for line in lines:
             self.s.sendall(line.encode() + b"\r\n")
             self.last = self.reply()
+
+    def starttls(self, context):
+        self.say("STARTTLS")
+        self.f.close()
+        self.s = context.wrap_socket(self.s)
+        self.f = self.s.makefile("rb")
 
     def message(self, subject=b"hi"):
         self.say("DATA")
@@ -58,6 +65,32 @@ def two_messages(port):
         t.message()
     t.say("QUIT")
     t.close()
+
+
+def secure(port, context, *lines, message=None):
+    t = Talk(port)
+    t.say(EHLO)
+    t.starttls(context)
+    t.say(EHLO, *lines)
+    if message is not None:
+        t.message(message)
+    t.say("QUIT")
+    t.close()
+
+
+def silent(port):
+    """Until the server has had enough, in no more than seven minutes."""
+    t = Talk(port)
+    t.s.settimeout(420)
+    t.say(EHLO, FROM)
+    while t.f.readline() != b"":
+        pass
+    t.close()
+
+
+def plain(password):
+    text = base64.b64encode(f"\0me\0{password}".encode()).decode()
+    return f"AUTH PLAIN {text}"
 
 
 EHLO, FROM, TO = ("EHLO client.example.com", "MAIL FROM:<a@example.com>",
@@ -95,3 +128,17 @@ SESSIONS = {
         port, EHLO, "HELP", "VRFY me", "WHAT is this | this", "MAIL FROM:a",
         TO, "DATA"),
 }
+# With TLS, and a user "me" whose password is "secret".
+SECURE = {
+    "starttls": lambda port, context: secure(
+        port, context, FROM, TO, message=b"hi"),
+    "auth": lambda port, context: secure(
+        port, context, plain("wrong"), plain("secret"), FROM, TO,
+        message=b"hi"),
+    "auth-in-steps": lambda port, context: secure(
+        port, context, "AUTH PLAIN", plain("wrong")[11:], "AUTH LOGIN",
+        "bWU=", "c2VjcmV0", FROM),
+    "auth-broken-off": lambda port, context: secure(
+        port, context, "AUTH LOGIN", "*", "AUTH X-NONE", FROM),
+}
+SILENT = {"timeout": silent}

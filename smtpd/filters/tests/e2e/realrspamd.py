@@ -86,13 +86,14 @@ class Rspamd:
     def __init__(self, folder):
         port = free_port()
         self.socket = folder / "socket"
+        self.key = folder / "key.pem"
         self.url = f"http://127.0.0.1:{port}"
         (folder / "rspamd.conf").write_text(CONF.format(
             dir=folder, plugin=PLUGIN, port=port))
         (folder / "rules.lua").write_text(RULES)
         (folder / "tld").write_text("com\nnet\norg\n")
         subprocess.run(
-            ["openssl", "genrsa", "-out", folder / "key.pem", "2048"],
+            ["openssl", "genrsa", "-out", self.key, "2048"],
             check=True, capture_output=True)
         with open(folder / "log", "wb") as log:
             # -i: it may run as root.

@@ -2,20 +2,18 @@
 # Copyright (c) 2026 The maison authors
 """Our filters at work in the distribution's OpenSMTPD, on real mail."""
 
-import base64
 import os
 import pathlib
 import re
 import shutil
 import smtplib
-import subprocess
 import sys
 import tempfile
 import time
 
-import dkim
 import pytest
 
+from dkimcheck import verified
 from filterserver import FILTERS, ROOT
 from realrspamd import Rspamd
 
@@ -138,24 +136,8 @@ def test_rspamd_judges_and_signs(folder, serve, tmp_path):
     assert "X-Ham: yes\n" in ham and "X-Spam" not in ham
     assert re.search(r"^X-Seen: 127\.0\.0\.1 \S+ test\.org ", ham, re.M)
     assert ham.endswith("\n\nhello\n.dot\n")
-    assert verified(ham, tmp_path / "key.pem")
-
-
-def verified(mail, key):
-    """Whether a signature of example.org in it is that of key."""
-    public = subprocess.run(
-        ["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"],
-        check=True, capture_output=True).stdout
-    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
-    asked = []
-
-    def find(name, timeout=5):
-        asked.append(name)
-        return record
-
-    good = dkim.verify(mail.encode().replace(b"\n", b"\r\n"), dnsfunc=find)
-    assert asked == [b"s1._domainkey.example.org."]
-    return good
+    assert verified(ham, tmp_path / "key.pem",
+                    "s1._domainkey.example.org.")
 
 
 def test_senderscore_acts_on_scores(folder, serve, name_server):
