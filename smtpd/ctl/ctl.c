@@ -15,6 +15,7 @@
 #include "smtpd/proc/proc.h"
 #include "smtpd/queue/envelope.h"
 
+#include "smtpd/ctl/carry.h"
 #include "smtpd/ctl/client.h"
 #include "smtpd/ctl/monitor.h"
 #include "smtpd/ctl/offline.h"
@@ -46,11 +47,17 @@ static const struct opt options[] = {
 };
 
 static const struct command commands[] = {
+	{ "discover", NULL, "ID", "take in what was put into the spool",
+	    carry_discover },
 	{ "encrypt", NULL, "[STRING]", "hash a password for a table",
 	    run_encrypt },
 	{ "explain", NULL, "from ADDR to ADDR [src IP] [auth USER]",
 	    "say which rule a message would meet", run_explain },
+	{ "export", NULL, "DIR [ID]", "write messages into a directory",
+	    carry_export },
 	{ "help", NULL, "[WORD]", "list the commands that begin so", run_help },
+	{ "import", NULL, "DIR", "take in messages of a directory",
+	    carry_import },
 	{ "log brief", "log brief", NULL, "log what happens", NULL },
 	{ "log verbose", "log verbose", NULL, "log dialogues as well", NULL },
 	{ "monitor", NULL, "[-j]", "show the counters, a line a second",

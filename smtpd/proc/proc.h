@@ -132,6 +132,7 @@ enum proc_message {
 
 	MSG_COUNT,    /* all -> control: counter name, delta */
 	MSG_CTL,      /* control -> queue, dispatcher: a request */
+	MSG_IMPORT,   /* control -> queue: proc/queue/import.c, +fd */
 	MSG_CTL_LINE, /* back: a line of the answer */
 	MSG_CTL_END,
 	MSG_VERBOSE, /* control -> parent -> all: u8 */

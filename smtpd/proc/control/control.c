@@ -109,7 +109,7 @@ show_counters(struct client *c)
 /* Pass the request on; the answers come back with its number. */
 static void
 ask(struct client *c, enum proc_id to, unsigned instance,
-    enum proc_message type, const void *data, size_t len)
+    enum proc_message type, const void *data, size_t len, int fd)
 {
 	struct state *st = c->proc->state;
 	struct buf b = { 0 };
@@ -118,7 +118,7 @@ ask(struct client *c, enum proc_id to, unsigned instance,
 		c->request = ++st->last_request;
 	wire_put_u32(&b, c->request);
 	buf_add(&b, data, len);
-	if (proc_send(c->proc, to, instance, type, &b, -1))
+	if (proc_send(c->proc, to, instance, type, &b, fd))
 		c->ends++;
 	else
 		end(c, "smtpd is not ready to answer that just now");
@@ -259,16 +259,17 @@ command(struct client *c, const char *text)
 	if (strcmp(text, "pause smtp") == 0 ||
 	    strcmp(text, "resume smtp") == 0) {
 		for (unsigned i = 0; i < c->proc->setup->n_dispatchers; i++)
-			ask(c, PROC_DISPATCHER, i, MSG_CTL, text, len);
+			ask(c, PROC_DISPATCHER, i, MSG_CTL, text, len, -1);
 	} else if (strcmp(text, "show-hosts") == 0 ||
 	    strcmp(text, "show-hoststats") == 0 ||
 	    strcmp(text, "show-relays") == 0 ||
 	    strcmp(text, "show-routes") == 0 ||
 	    strncmp(text, "resume-route ", 13) == 0) {
 		ask(c, PROC_DISPATCHER, c->proc->setup->n_dispatchers - 1,
-		    MSG_CTL, text, len);
+		    MSG_CTL, text, len, -1);
 	} else if (strncmp(text, "update-table ", 13) == 0) {
-		ask(c, PROC_LOOKUP, 0, MSG_TABLE_UPDATE, text + 13, len - 13);
+		ask(c, PROC_LOOKUP, 0, MSG_TABLE_UPDATE, text + 13, len - 13,
+		    -1);
 	} else if (strcmp(text, "log verbose") == 0) {
 		verbose(c, true);
 	} else if (strcmp(text, "log brief") == 0) {
@@ -282,7 +283,7 @@ command(struct client *c, const char *text)
 	} else {
 		if (strcmp(text, "show-stats") == 0)
 			show_counters(c);
-		ask(c, PROC_QUEUE, 0, MSG_CTL, text, len);
+		ask(c, PROC_QUEUE, 0, MSG_CTL, text, len, -1);
 	}
 }
 
@@ -312,7 +313,9 @@ from_client(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	char *text;
 
 	(void)ipc;
-	if (m == NULL || c->ends > 0 || m->len > COMMAND_MAX) {
+	if (m == NULL || c->ends > 0 ||
+	    (m->len > COMMAND_MAX &&
+		(m->type != MSG_IMPORT || !may_command(c)))) {
 		free_client(c);
 		return;
 	}
@@ -325,7 +328,10 @@ from_client(struct ipc *ipc, struct ipc_msg *m, void *arg)
 			"only root, and the user that started smtpd, may do "
 			"that");
 	} else if (m->type == MSG_EXPLAIN) {
-		ask(c, PROC_LOOKUP, 0, MSG_EXPLAIN, m->data, m->len);
+		ask(c, PROC_LOOKUP, 0, MSG_EXPLAIN, m->data, m->len, -1);
+	} else if (m->type == MSG_IMPORT) {
+		ask(c, PROC_QUEUE, 0, MSG_IMPORT, m->data, m->len,
+		    ipc_take_fd(m));
 	} else if (m->type == MSG_CTL) {
 		text = xstrndup((const char *)m->data, m->len);
 		command(c, text);

@@ -155,6 +155,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_EXPANDED:
 		bounce_expanded(q, m);
 		break;
+	case MSG_IMPORT:
+		import_message(q, from, m);
+		break;
 	case MSG_CTL:
 		request_message(q, from, m);
 		break;

@@ -171,6 +171,9 @@ bool offline_take(struct queue *q, const struct reception *r);
 void offline_taken(struct queue *q, const struct reception *r, bool ok);
 void offline_recover(struct queue *q);
 
+/* import.c: a message that smtpctl brings. */
+void import_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
+
 /* request.c: what smtpctl asks. */
 void request_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);
 

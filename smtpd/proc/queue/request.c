@@ -21,6 +21,7 @@
 #include "lib/wire.h"
 
 #include "smtpd/conf/conf.h"
+#include "smtpd/queue/spoolfile.h"
 #include "smtpd/schedule/schedule.h"
 
 #include "smtpd/proc/queue/queue_internal.h"
@@ -243,6 +244,27 @@ show_envelope(struct request *r, struct envelope *ev)
 	buf_free(&b);
 }
 
+/* The id, and the envelope as the file of an export. */
+static void
+export_one(struct request *r, struct envelope *ev)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%016llx\n", (unsigned long long)ev->id);
+	spoolfile_print(ev, &b);
+	send_line(r, b.data, b.len);
+	buf_free(&b);
+}
+
+static void
+list_one(struct request *r, struct envelope *ev)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)ev->id);
+	send_line(r, id, 16);
+}
+
 static void
 on_each(uint64_t id, void *arg)
 {
@@ -344,7 +366,7 @@ parse_id(const char *text, uint64_t *out)
 }
 
 static void
-run_each(struct request *r, const char *arg,
+run_each(struct request *r, const char *arg, bool changes,
     void (*each)(struct request *r, struct envelope *ev))
 {
 	if (!parse_id(arg, &r->only)) {
@@ -353,9 +375,12 @@ run_each(struct request *r, const char *arg,
 	}
 	r->each = each;
 	/* What is seen is on disk, and what is done, before it is told. */
-	queue_commit(r->q);
+	if (!queue_commit(r->q) && changes) {
+		send_end(r, "the queue can't be written: see the log");
+		return;
+	}
 	store_each(r->q->store, on_each, r);
-	if (!queue_commit(r->q))
+	if (changes && !queue_commit(r->q))
 		send_end(r, "the queue can't be written: see the log");
 	else
 		send_end(
@@ -367,25 +392,28 @@ run(struct request *r, const char *verb, const char *arg)
 {
 	static const struct {
 		const char *verb;
+		bool changes;
 		void (*each)(struct request *r, struct envelope *ev);
 	} all[] = {
-		{ "show-queue", show_one },
-		{ "show-envelope", show_envelope },
-		{ "remove", remove_one },
-		{ "schedule", schedule_now },
-		{ "pause-envelope", pause_one },
-		{ "resume-envelope", resume_one },
+		{ "show-queue", false, show_one },
+		{ "show-envelope", false, show_envelope },
+		{ "list", false, list_one },
+		{ "export", false, export_one },
+		{ "remove", true, remove_one },
+		{ "schedule", true, schedule_now },
+		{ "pause-envelope", true, pause_one },
+		{ "resume-envelope", true, resume_one },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (strcmp(all[i].verb, verb) == 0) {
-			run_each(r, arg, all[i].each);
+			run_each(r, arg, all[i].changes, all[i].each);
 			return;
 		}
 	}
 	if (strcmp(verb, "show-queue-json") == 0) {
 		r->json = true;
-		run_each(r, arg, show_one);
+		run_each(r, arg, false, show_one);
 	} else if (strcmp(verb, "show-message") == 0 &&
 	    parse_id(arg, &r->only)) {
 		show_message(r);

@@ -20,7 +20,9 @@
 #include "smtpd/queue/dsn.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/record.h"
+#include "smtpd/queue/spoolfile.h"
 #include "smtpd/queue/store.h"
+#include "smtpd/smtp/command.h"
 
 static struct envelope
 sample(uint32_t msgid, uint32_t n)
@@ -320,10 +322,79 @@ status_is_the_one_of_the_error(void **state)
 #define WITH_DIR(test)                                                         \
 	cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
+static int
+parse_spoolfile(const char *text, struct envelope *ev, struct err *e)
+{
+	return spoolfile_parse(text, strlen(text), ev, e);
+}
+
+#define SPOOLED                                                                \
+	"version: 3\ntype: mta\ndispatcher: out\nsender: @\n"                  \
+	"rcpt: x@example.net\ndest: x@example.net\nctime: 7\nttl: 9\n"
+
+static void
+a_spool_file_is_an_envelope(void **state)
+{
+	struct envelope ev;
+	struct buf out = { 0 };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(
+	    parse_spoolfile(SPOOLED "flags: authenticated, suspend\n"
+				    "sockaddr: IPv6:::1\nerrorline: 4\tx\n"
+				    "dsn-notify: SUCCESS|delay\nretry: 3",
+		&ev, &e),
+	    0);
+	assert_int_equal(ev.type, ENVELOPE_MTA);
+	assert_true(address_is_null(&ev.sender));
+	assert_int_equal(ev.flags, ENVELOPE_AUTHENTICATED | ENVELOPE_HOLD);
+	assert_int_equal(ev.notify, DSN_SUCCESS | DSN_DELAY);
+	assert_int_equal(ev.retry, 3);
+	assert_string_equal(envelope_text(&ev, ENVELOPE_SOURCE), "::1");
+	assert_string_equal(envelope_text(&ev, ENVELOPE_ERROR), "4?x");
+	spoolfile_print(&ev, &out);
+	assert_non_null(strstr(buf_str(&out), "\ndispatcher: out\n"));
+	assert_non_null(strstr(buf_str(&out), "\nsender: <>\n"));
+	envelope_clear(&ev);
+	buf_free(&out);
+}
+
+static void
+a_spool_file_that_is_none_is_refused_by_name(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "", "there is no version" },
+		{ "version", "line 1: expected" },
+		{ "version: 9\n", "line 1: version: \"9\"" },
+		{ SPOOLED "x: y\n", "line 9: \"x\" is no field" },
+		{ SPOOLED "ctime: 7\n", "ctime is there twice" },
+		{ SPOOLED "retry: -1\n", "retry: \"-1\"" },
+		{ SPOOLED "retry: 4294967296\n", "retry" },
+		{ SPOOLED "flags: root\n", "flags: \"root\"" },
+		{ SPOOLED "helo: a\rb\n", "line 9: a control byte" },
+		{ "version: 3\ndest: @\n", "dest: \"@\"" },
+		{ "version: 3\nsender: a b@c\n", "sender" },
+		{ "version: 3\ntype: shell\n", "type" },
+		{ "\x1f\x8b", "compressed" },
+	};
+	struct envelope ev;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(parse_spoolfile(wrong[i][0], &ev, &e), -1);
+		if (strstr(e.msg, wrong[i][1]) == NULL)
+			fail_msg("%s: not: %s", e.msg, wrong[i][1]);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_spool_file_is_an_envelope),
+		cmocka_unit_test(a_spool_file_that_is_none_is_refused_by_name),
 		cmocka_unit_test(envelope_comes_back_as_it_was),
 		cmocka_unit_test(crc32c_is_the_published_one),
 		cmocka_unit_test(status_is_the_one_of_the_error),

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The maison authors */
+
+/*
+ * carry: messages out of the queue into a directory, and from there, or from
+ * the spool of an OpenSMTPD, into the queue.
+ *
+ * Shape:  DIR/MSGID/message and DIR/MSGID/EVPID for each envelope.
+ * Errors: each message is whole or not there; what is wrong with one is told
+ *         and the others go on, then -1.
+ * Source: doc/formats/smtpd-export.md.
+ */
+#ifndef SMTPD_CTL_CARRY_H
+#define SMTPD_CTL_CARRY_H
+
+#include "lib/attr.h"
+
+#define CARRY_MESSAGE  "message"
+#define CARRY_IMPORTED ".imported" /* ids that were taken out of a directory */
+
+struct err;
+
+/* Remove the directory dir, whose name in parent is name, and its files. */
+int carry_remove(int parent, const char *name, int dir);
+
+/* "export DIR [ID]", "import DIR", "discover ID". */
+int carry_export(int argc, char **argv, struct err *e) ATTR_CHECKED;
+int carry_import(int argc, char **argv, struct err *e) ATTR_CHECKED;
+int carry_discover(int argc, char **argv, struct err *e) ATTR_CHECKED;
+
+#endif

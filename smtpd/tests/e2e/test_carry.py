@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The maison authors
+"""Messages carried out of a queue, and into one."""
+
+import json
+import os
+import re
+import shutil
+import signal
+
+import pytest
+
+from conftest import MAILDIR, ROOT, wait_for
+
+ENVELOPE = """version: 3
+dispatcher: here
+type: mda
+smtpname: old.example.org
+helo: client.test
+hostname: client.test
+sockaddr: 192.0.2.1
+sender: s@test.org
+rcpt: {to}@example.org
+dest: {to}@example.org
+ctime: {ctime}
+last-try: 0
+last-bounce: 0
+ttl: 345600
+retry: 0
+mda-user: {to}
+"""
+TEXT = "Received: by old\nSubject: carried\n\nbody\n"
+
+
+def queue(smtpd):
+    return sorted((json.loads(line) for line in smtpd.ctl(
+        "show", "queue", "-j").stdout.splitlines()),
+        key=lambda e: e["evpid"])
+
+
+def spool(smtpd, layout="queue/{0:.2}/{0}", msgid="1a2b3c4d", to=("alice",),
+          text=TEXT, ctime=None):
+    """A message as OpenSMTPD keeps it; returns its directory."""
+    where = smtpd.dir / "old" / layout.format(msgid)
+    where.mkdir(parents=True)
+    (where / "message").write_text(text)
+    for n, user in enumerate(to):
+        (where / f"{msgid}{n + 7:08x}").write_text(ENVELOPE.format(
+            to=user, ctime=ctime or int(os.stat("/proc/self").st_ctime)))
+    smtpd.own()
+    return where
+
+
+def test_out_of_one_queue_into_another(smtpd):
+    smtpd.start(MAILDIR, "-P", "mda")
+    large = "Subject: large\r\n\r\n" + "0123456789\r\n" * 100000
+    smtpd.send(["alice@example.org", "bob@example.org"])
+    smtpd.send("alice@example.org", large)
+    before = queue(smtpd)
+    smtpd.ctl("pause", "envelope", before[0]["evpid"])
+    before = queue(smtpd)
+    out = smtpd.dir / "out"
+    done = smtpd.ctl("export", str(out))
+    assert done.stdout == f"2 messages are in {out}\n"
+    files = sorted(p.relative_to(out).as_posix() for p in out.rglob("*")
+                   if p.is_file())
+    assert files == sorted(
+        [f"{e['evpid'][:8]}/{e['evpid']}" for e in before]
+        + [f"{m}/message" for m in {e["evpid"][:8] for e in before}])
+    assert queue(smtpd) == before, "it is a copy"
+    again = smtpd.ctl("export", str(out), ok=False)
+    assert again.returncode == 1 and "there already" in again.stderr
+
+    smtpd.stop()
+    shutil.rmtree(smtpd.dir / "spool")
+    smtpd.start(None, "-P", "mda")
+    assert queue(smtpd) == []
+    done = smtpd.ctl("import", str(out))
+    assert done.stdout == "2 messages were taken in, 0 were there before\n"
+    assert queue(smtpd) == before, "all is as it was"
+    smtpd.process.send_signal(signal.SIGKILL)
+    smtpd.process.wait()
+    smtpd.process = None
+    smtpd.start(None, "-P", "mda")
+    assert queue(smtpd) == before, "and it is on disk"
+    smtpd.ctl("resume", "envelope", "all")
+    smtpd.ctl("resume", "mda")
+    smtpd.wait_queue_empty()
+    assert len(smtpd.mails("bob")) == 1
+    assert max(len(m.read_text()) for m in smtpd.mails("alice")) > 1100000
+    done = smtpd.ctl("import", str(out))
+    assert done.stdout == "0 messages were taken in, 2 were there before\n"
+    assert queue(smtpd) == []
+
+
+def test_an_open_one_is_exported_alone(smtpd):
+    smtpd.start(MAILDIR, "-P", "mda")
+    smtpd.send("alice@example.org")
+    smtpd.send("bob@example.org")
+    msgid = queue(smtpd)[0]["evpid"][:8]
+    smtpd.ctl("export", str(smtpd.dir / "out"), msgid)
+    assert [p.name for p in (smtpd.dir / "out").iterdir()] == [msgid]
+    assert smtpd.ctl("export", str(smtpd.dir / "out"), "ffffffff",
+                     ok=False).returncode == 1
+    assert smtpd.ctl("export", ok=False).returncode == 2
+
+
+@pytest.mark.parametrize("where", ["old", "old/queue"])
+def test_the_spool_of_opensmtpd(smtpd, where):
+    spool(smtpd, to=("alice", "bob"))
+    spool(smtpd, msgid="1affffff", to=("bob",))
+    (smtpd.dir / "old" / "corrupt").mkdir()
+    smtpd.start(MAILDIR)
+    done = smtpd.ctl("import", str(smtpd.dir / where))
+    assert done.stdout.startswith("2 messages were taken in")
+    assert "Subject: carried" in smtpd.wait_mails("alice", 1)[0]
+    smtpd.wait_mails("bob", 2)
+    smtpd.wait_queue_empty()
+    smtpd.ctl("import", str(smtpd.dir / where))
+    smtpd.wait_queue_empty()
+    assert len(smtpd.mails("bob")) == 2, "once"
+
+
+def test_what_is_in_the_queue_is_not_taken_twice(smtpd):
+    spool(smtpd)
+    smtpd.start(MAILDIR, "-P", "mda")
+    smtpd.ctl("import", str(smtpd.dir / "old"))
+    (smtpd.dir / "old" / ".imported").unlink()
+    done = smtpd.ctl("import", str(smtpd.dir / "old"))
+    assert done.stdout == "0 messages were taken in, 1 were there before\n"
+    assert len(queue(smtpd)) == 1
+
+
+def test_another_message_of_the_same_id_gets_its_own(smtpd):
+    spool(smtpd, ctime=1700000001)
+    smtpd.start(MAILDIR, "-P", "mda")
+    smtpd.ctl("import", str(smtpd.dir / "old"))
+    shutil.rmtree(smtpd.dir / "old")
+    spool(smtpd, ctime=1700000002, to=("bob",))
+    smtpd.ctl("import", str(smtpd.dir / "old"))
+    found = queue(smtpd)
+    assert {e["created"] for e in found} == {1700000001, 1700000002}
+    assert len({e["evpid"][:8] for e in found}) == 2
+
+
+@pytest.mark.parametrize("edit, told", [
+    (lambda d: (d / "message").unlink(), "message"),
+    (lambda d: (d / "message").write_bytes(b"\x1f\x8b\x08"), "gzip"),
+    (lambda d: (d / "message").write_bytes(b"\x01\x02\x03"), "encrypted"),
+    (lambda d: (d / "message").write_bytes(b""), "empty"),
+    (lambda d: (d / "1a2b3c4d00000007").write_bytes(b"\x1f\x8b"),
+     "1a2b3c4d00000007: it is compressed"),
+    (lambda d: (d / "1a2b3c4d00000007").write_text("type: mda\n"),
+     "there is no version"),
+    (lambda d: (d / "1a2b3c4d00000007").write_text(
+        ENVELOPE.format(to="alice", ctime=1) + "shell: sh\n"),
+     'line 17: "shell" is no field'),
+    (lambda d: (d / "1a2b3c4d00000007").write_text(
+        ENVELOPE.format(to="alice", ctime=1) + "type: mta\n"), "twice"),
+    (lambda d: (d / "1a2b3c4d00000007").unlink(), "no envelope"),
+    (lambda d: (d / "1a2b3c4d00000008").mkdir(), "is no file"),
+    (lambda d: (d / "ffffffff00000001").write_text("x"),
+     "no envelope of this message"),
+    (lambda d: ((d / "message").unlink(),
+                (d / "message").symlink_to("/etc/passwd")), "message"),
+    (lambda d: ((d / "message").unlink(), os.mkfifo(d / "message")),
+     "is no file"),
+])
+def test_what_is_wrong_is_told_and_stays(smtpd, edit, told):
+    bad = spool(smtpd)
+    spool(smtpd, msgid="1affffff", to=("bob",))
+    edit(bad)
+    before = sorted(p.name for p in bad.iterdir())
+    smtpd.start(MAILDIR)
+    done = smtpd.ctl("import", str(smtpd.dir / "old"), ok=False)
+    assert done.returncode == 1
+    assert told in done.stderr and "1a2b3c4d" in done.stderr
+    assert "1 messages were taken in" in done.stderr
+    smtpd.wait_mails("bob", 1)
+    assert not smtpd.mails("alice")
+    assert sorted(p.name for p in bad.iterdir()) == before
+
+
+def test_what_was_mended_is_taken_by_the_next_run(smtpd):
+    bad = spool(smtpd)
+    good = (bad / "1a2b3c4d00000007").read_text()
+    (bad / "1a2b3c4d00000007").write_text("nonsense")
+    smtpd.start(MAILDIR)
+    assert smtpd.ctl("import", str(smtpd.dir / "old"),
+                     ok=False).returncode == 1
+    (bad / "1a2b3c4d00000007").write_text(good)
+    smtpd.ctl("import", str(smtpd.dir / "old"))
+    smtpd.wait_mails("alice", 1)
+
+
+def test_an_action_that_is_not_there_is_told(smtpd):
+    where = spool(smtpd)
+    path = where / "1a2b3c4d00000007"
+    path.write_text(path.read_text().replace("dispatcher: here",
+                                             "dispatcher: gone"))
+    smtpd.start(MAILDIR)
+    smtpd.ctl("import", str(smtpd.dir / "old"))
+    wait_for(lambda: 'there is no action "gone"' in smtpd.log_text(),
+             "a warning")
+    assert [e["action"] for e in queue(smtpd)] == ["gone"]
+
+
+def test_discover_takes_what_was_put_into_the_spool(smtpd):
+    smtpd.start(MAILDIR)
+    spool(smtpd, layout="{0}")
+    spool(smtpd, layout="{0}", msgid="00000001", to=("bob",))
+    shutil.move(smtpd.dir / "old", smtpd.dir / "spool" / "discover")
+    smtpd.own()
+    done = smtpd.ctl("discover", "1a2b3c4d00000007")
+    assert done.stdout.startswith("1 messages were taken in")
+    smtpd.wait_mails("alice", 1)
+    smtpd.wait_queue_empty()
+    left = smtpd.dir / "spool" / "discover"
+    assert [p.name for p in left.iterdir()] == ["00000001"]
+    assert not smtpd.mails("bob")
+    smtpd.ctl("discover", "all")
+    smtpd.wait_mails("bob", 1)
+    assert smtpd.ctl("discover", "all", ok=False).returncode == 1
+    assert smtpd.ctl("discover", "x", ok=False).returncode == 2
+
+
+def test_the_document_has_every_field():
+    source = (ROOT / "smtpd" / "queue" / "spoolfile.c").read_text()
+    table = source[source.index("} fields[] = {"):source.index("#define FIEL")]
+    fields = set(re.findall(r'\{ "([a-z-]+)"', table))
+    text = (ROOT / "doc" / "formats" / "smtpd-export.md").read_text()
+    told = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.M))
+    assert fields == told and len(fields) > 20
