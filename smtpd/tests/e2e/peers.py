@@ -65,6 +65,39 @@ service lmtp {{
 }}
 """
 
+# What a mail program talks to; it logs in to another server and hands over.
+SUBMISSION_CONF = """\
+base_dir = {dir}/run
+state_dir = {dir}/run
+log_path = {dir}/log
+protocols = submission
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:{dir}/mail/%n
+first_valid_uid = 1
+hostname = dovecot.test
+passdb {{
+  driver = static
+  args = password=for-dovecot
+}}
+userdb {{
+  driver = static
+  args = uid=65534 gid=65534 home={dir}/mail/%n allow_all_users=yes
+}}
+service submission-login {{
+  inet_listener submission {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+}}
+submission_relay_host = localhost
+submission_relay_port = {relay}
+submission_relay_ssl = {ssl}
+submission_relay_user = {user}
+submission_relay_password = {password}
+ssl_client_ca_file = {ca}
+"""
+
 
 def free_port():
     with socket.socket() as s:
@@ -130,16 +163,17 @@ class Postfix:
 
 
 class Dovecot:
-    """An LMTP server, on self.port and on the socket self.lmtp."""
+    """An LMTP server, on self.port and on the socket self.lmtp; or what
+    another configuration makes of it."""
 
-    def __init__(self, where):
+    def __init__(self, where, conf=DOVECOT_CONF, **settings):
         dovecot = need("dovecot")
         self.dir, self.port = where, free_port()
         self.lmtp = where / "lmtp"
         (where / "mail").mkdir()
         os.chown(where / "mail", NOBODY, NOBODY)
         (where / "dovecot.conf").write_text(
-            DOVECOT_CONF.format(dir=where, port=self.port))
+            conf.format(dir=where, port=self.port, **settings))
         self.process = subprocess.Popen(
             [dovecot, "-F", "-c", where / "dovecot.conf"],
             stdin=subprocess.DEVNULL)

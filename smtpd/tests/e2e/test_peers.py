@@ -11,7 +11,8 @@ import tempfile
 import pytest
 from certs import Authority
 from conftest import GID, UID, wait_for
-from peers import Dovecot, Haproxy, Postfix, free_port, need
+from peers import (SUBMISSION_CONF, Dovecot, Haproxy, Postfix, free_port,
+                   need)
 
 
 @pytest.fixture
@@ -19,11 +20,11 @@ def peer():
     """Starts one in a folder of its own; all are stopped at the end."""
     started, folders = [], []
 
-    def start(kind, *args):
+    def start(kind, *args, **settings):
         where = pathlib.Path(tempfile.mkdtemp(prefix="smtpd-peer."))
         where.chmod(0o755)
         folders.append(where)
-        started.append(kind(where, *args))
+        started.append(kind(where, *args, **settings))
         return started[-1]
 
     yield start
@@ -124,3 +125,62 @@ def test_who_did_not_log_in_relays_nothing(smtpd, peer):
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         smtpd.send("box@peer.test")
     assert postfix.mails() == []
+
+
+SUBMISSION = """\
+pki localhost cert "{dir}/tls/localhost.crt"
+pki localhost key "{dir}/tls/localhost.key"
+table logins {{ dovecot = "{hash}" }}
+table people {{ "alice@example.org" = alice }}
+table base {{ alice = "{uid}:{gid}:{dir}/alice" }}
+listen on 127.0.0.1 port {port} {tls} pki localhost auth <logins>
+action "in" maildir virtual <people> userbase <base>
+match auth <logins> from any for any action "in"
+"""
+
+
+@pytest.fixture
+def behind_dovecot(smtpd, peer):
+    """Our server, and a dovecot that takes mail in and logs in to ours."""
+    if not pathlib.Path("/usr/lib/dovecot/submission-login").exists():
+        pytest.skip("needs dovecot-submissiond")
+
+    def start(tls, ssl, password="s3cret"):
+        (smtpd.dir / "tls").mkdir(mode=0o755)
+        authority = Authority(smtpd.dir / "tls")
+        authority.issue("localhost")
+        smtpd.start(SUBMISSION.format(
+            dir=smtpd.dir, port=smtpd.port, uid=UID, gid=GID, tls=tls,
+            hash=smtpd.ctl("encrypt", "s3cret").stdout.strip()))
+        dovecot = peer(
+            Dovecot, SUBMISSION_CONF, relay=smtpd.port, ssl=ssl,
+            user="dovecot", password=password, ca=authority.path)
+        return smtplib.SMTP("127.0.0.1", dovecot.port, timeout=20)
+
+    return start
+
+
+@pytest.mark.parametrize("tls, ssl", [
+    ("tls-require", "starttls"), ("smtps", "smtps")])
+def test_dovecot_logs_in_and_hands_over(smtpd, behind_dovecot, tls, ssl):
+    """As the SASL client that its submission service is."""
+    with behind_dovecot(tls, ssl) as client:
+        client.ehlo("laptop.test")
+        client.login("alice", "for-dovecot")
+        client.sendmail("alice@example.org", "alice@example.org",
+                        "Subject: by dovecot\r\n\r\n.dot\r\n")
+    [mail] = smtpd.wait_mails("alice", 1)
+    assert "Subject: by dovecot\n\n.dot\n" in mail
+    assert "with ESMTPSA id " in mail
+    assert "authentication user=dovecot result=ok" in smtpd.log_text()
+
+
+def test_dovecot_with_a_wrong_password_hands_nothing_over(
+        smtpd, behind_dovecot):
+    with behind_dovecot("tls-require", "starttls", "wrong") as client:
+        client.ehlo("laptop.test")
+        with pytest.raises((smtplib.SMTPException, OSError)):
+            client.login("alice", "for-dovecot")
+            client.sendmail("alice@example.org", "alice@example.org", "x\n")
+    assert "authentication user=dovecot result=permfail" in smtpd.log_text()
+    assert smtpd.mails("alice") == []
