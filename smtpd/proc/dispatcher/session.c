@@ -282,6 +282,9 @@ session_set_source(struct session *s, const struct sockaddr *sa)
 		     s->source, sizeof(s->source), NULL, 0,
 		     NI_NUMERICHOST) != 0)
 		snprintf(s->source, sizeof(s->source), "0.0.0.0");
+	/* A link-local address is matched, looked up and written without the
+	 * name of its interface (RFC 5321, 4.1.3). */
+	s->source[strcspn(s->source, "%")] = '\0';
 }
 
 void

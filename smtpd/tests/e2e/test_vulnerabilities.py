@@ -3,12 +3,18 @@
 """What has been published against OpenSMTPD, tried on this smtpd."""
 
 import os
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
+import sys
 
 import pytest
-from conftest import MAILDIR, PATIENCE, UID, wait_for
+from conftest import GID, MAILDIR, PATIENCE, SMTPD, UID, wait_for
+from test_filters import program, run
 from test_smtp import Raw, reply
+from test_tls import authority, conf, handshake  # noqa: F401
 
 
 @pytest.mark.parametrize("method", [
@@ -94,10 +100,130 @@ def test_cve_2025_62875_nonsense_on_the_control_socket(maildir):
         except BrokenPipeError:
             pass
         s.close()
-    maildir.send("alice@example.org")
-    maildir.wait_mails("alice", 1)
-    assert "ended by signal" not in maildir.log_text()
-    assert "exited" not in maildir.log_text()
+    lives(maildir)
+
+
+def lives(daemon):
+    """Mail still comes in and is delivered, and no process has ended."""
+    daemon.send("alice@example.org")
+    daemon.wait_mails("alice", 1)
+    assert "ended by signal" not in daemon.log_text()
+    assert "exited" not in daemon.log_text()
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"\0" * 64, b"\xff" * 64],
+                         ids=["nothing", "empty", "zeros", "ones"])
+def test_errata_2025_07_empty_strings_to_the_control_socket(maildir, body):
+    for kind in range(128):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(maildir.dir / "spool" / "smtpd.sock"))
+            s.sendall(struct.pack("<IHH", len(body), kind, 0) + body)
+    lives(maildir)
+
+
+@pytest.mark.parametrize("certificates", [150, 3000])
+def test_cve_2015_7687_long_chain_of_certificates(
+        smtpd, authority, certificates):  # noqa: F811
+    """Of under and of over 100 KB: what a client may send, and may not."""
+    smtpd.start(conf(smtpd, 'smtps verify ca "own"',
+                     f'ca "own" cert "{authority.path}"\n'))
+    own, key = authority.issue("client")
+    chain = smtpd.dir / "chain.pem"
+    chain.write_bytes(
+        own.read_bytes() + authority.path.read_bytes() * certificates)
+    context = authority.trust()
+    context.load_cert_chain(chain, key)
+    if certificates < 200:
+        handshake(smtpd, context).close()
+    else:
+        with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+            handshake(smtpd, context)
+    context = authority.trust()
+    context.load_cert_chain(own, key)
+    handshake(smtpd, context).close()
+    assert "ended by signal" not in smtpd.log_text()
+
+
+def test_cve_2015_7687_values_longer_than_a_path(smtpd):
+    smtpd.start('action here maildir "{dir}/' + "%{sender}%{rcpt}" * 100 +
+                '" virtual <users> userbase <base>\n'
+                'match from any for any action here\n')
+    sender = "s" * 60 + "@" + ".".join(["d" * 60] * 3) + ".org"
+    smtpd.send("alice@example.org", sender=sender)
+    wait_for(lambda: "result=" in smtpd.log_text(), "the attempt")
+    assert "ended by signal" not in smtpd.log_text()
+    assert not smtpd.mails("alice")
+
+
+# In a network of its own: smtpd, a client, and a while for the delivery.
+LINK_LOCAL = """
+ip link set lo up
+ip link add maison0 type veth peer maison1 && ip link set maison1 up &&
+ip link set maison0 up && ip address add fe80::1234/64 dev maison0 nodad ||
+exit 77
+timeout 20 setpriv --reuid $1 --regid $2 --clear-groups "$3" -d \\
+    -f smtpd.conf 2>log &
+for i in $(seq 100); do grep -q 'is ready' log && break; sleep 0.1; done
+"$4" -c '
+import smtplib, sys
+with smtplib.SMTP("fe80::1234%maison0", int(sys.argv[1]), "x", 10) as c:
+    c.sendmail("s@test.org", "alice@example.org", "Subject: x\\n\\nb")
+' $5 || exit 1
+for i in $(seq 100); do grep -q stat=Delivered log && break; sleep 0.1; done
+kill $!
+wait $!
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("ip") is None,
+                    reason="needs root and ip, for an interface of its own")
+def test_cve_2023_29323_a_client_with_a_scope(smtpd):
+    """A link-local address says its interface too: it is matched, written
+    and read back like any other."""
+    smtpd.configure(
+        f"listen on fe80::1234%maison0 port {smtpd.port}\n"
+        f'table base {{ alice = "{UID}:{GID}:{smtpd.dir}/alice" }}\n'
+        'table users { "alice@example.org" = alice }\n'
+        'action here maildir virtual <users> userbase <base>\n'
+        'match from src "fe80::/10" for any action here\n')
+    smtpd.own()
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", LINK_LOCAL, "sh", str(UID), str(GID),
+         SMTPD, sys.executable, str(smtpd.port)], cwd=smtpd.dir,
+        env=smtpd.env, timeout=4 * PATIENCE, check=False)
+    if done.returncode == 77:
+        pytest.skip("no interface can be made here")
+    assert done.returncode == 0, smtpd.log_text()
+    assert "ended by signal" not in smtpd.log_text()
+    assert "[IPv6:fe80::1234]" in smtpd.wait_mails("alice", 1)[0]
+
+
+PASS_THROUGH = """
+register("filter|smtp-in|data-line")
+for f in (line.split("|", 7) for line in lines()):
+    if f[0] == "filter":
+        say("|".join(["filter-dataline", f[5], f[6], f[7]]))
+"""
+
+
+def test_errata_2023_06_a_filter_gets_a_long_line_whole(smtpd):
+    path = program(smtpd, "through", PASS_THROUGH)
+    run(smtpd, f'filter f proc-exec "{path}"', "f")
+    long = "a|b" * 20000
+    smtpd.send("bob@example.org", f"Subject: x\r\n\r\n{long}\r\nend\r\n")
+    assert f"\n{long}\nend\n" in smtpd.wait_mails("bob", 1)[0]
+
+
+def test_errata_2024_02_forward_of_an_lmtp_recipient(smtpd):
+    """Where mail goes to an LMTP server, a command in .forward still runs
+    as its user, and as nobody else; root has none (test_privileges.py)."""
+    (smtpd.dir / "alice" / ".forward").write_text(
+        f'"|id -u > {smtpd.dir}/alice/ran"\n')
+    smtpd.start('action here lmtp "127.0.0.1:1" virtual <users> '
+                'userbase <base>\nmatch from any for any action here\n')
+    smtpd.send("alice@example.org")
+    smtpd.wait_queue_empty()
+    assert (smtpd.dir / "alice" / "ran").read_text() == f"{UID}\n"
 
 
 def test_cve_2020_35680_commands_in_odd_orders(maildir):
