@@ -21,6 +21,7 @@ static void
 put_word(const char *text, struct buf *out)
 {
 	size_t len = strlen(text);
+	char before = '\0';
 
 	if (len > 0 && text[len - 1] == '\\' &&
 	    strpbrk(text, " \t\"") == NULL) {
@@ -29,12 +30,12 @@ put_word(const char *text, struct buf *out)
 	}
 	buf_add_u8(out, '"');
 	for (size_t i = 0; i < len; i++) {
-		bool after = i > 0 && text[i - 1] == '\\';
+		bool blank = text[i] == ' ' || text[i] == '\t';
 
-		if (text[i] == '"' ||
-		    (after && (text[i] == ' ' || text[i] == '\t')))
+		if (text[i] == '"' || (blank && before == '\\'))
 			buf_add_u8(out, '\\');
 		buf_add_u8(out, (uint8_t)text[i]);
+		before = text[i];
 	}
 	buf_add_u8(out, '"');
 }

@@ -28,4 +28,7 @@ int carry_export(int argc, char **argv, struct err *e) ATTR_CHECKED;
 int carry_import(int argc, char **argv, struct err *e) ATTR_CHECKED;
 int carry_discover(int argc, char **argv, struct err *e) ATTR_CHECKED;
 
+/* "uncorrupt [NAME]" */
+int carry_uncorrupt(int argc, char **argv, struct err *e) ATTR_CHECKED;
+
 #endif

@@ -96,6 +96,8 @@ static const struct command commands[] = {
 	{ "spf walk", NULL, "[-4 | -6]", "the networks of domains",
 	    ctl_spf_walk },
 	{ "trace", "trace", "SUBJECT", "log more, of one subject", NULL },
+	{ "uncorrupt", NULL, "[NAME]", "give back what was set aside",
+	    carry_uncorrupt },
 	{ "unprofile", "unprofile", "SUBJECT", "log no longer how long", NULL },
 	{ "untrace", "untrace", "SUBJECT", "log less again", NULL },
 	{ "update table", "update-table", "NAME", "read a table again", NULL },

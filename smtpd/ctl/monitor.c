@@ -80,7 +80,7 @@ fill(const struct sample *was, const struct sample *is, int64_t *out)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
 		out[i] = is->values[i];
-		if (columns[i].counter == NULL)
+		if (columns[i].counter == NULL && i >= 2)
 			out[i] = out[i - 1] -
 			    (is->values[i - 2] - was->values[i - 2]);
 		else if (!columns[i].level)

@@ -231,3 +231,49 @@ def test_the_document_has_every_field():
     text = (ROOT / "doc" / "formats" / "smtpd-export.md").read_text()
     told = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.M))
     assert fields == told and len(fields) > 20
+
+
+def damaged(smtpd, edit):
+    """A queue of two messages, the first of which has been damaged on disk;
+    smtpd runs again."""
+    smtpd.start(MAILDIR, "-P", "mda")
+    smtpd.send("alice@example.org", "Subject: one\r\n\r\nabcdefgh\r\n")
+    smtpd.send("bob@example.org", "Subject: two\r\n\r\nx\r\n")
+    smtpd.stop()
+    segment = next(p for p in (smtpd.dir / "spool" / "log").iterdir()
+                   if b"abcdefgh" in p.read_bytes())
+    segment.write_bytes(edit(segment.read_bytes()))
+    smtpd.start(None, "-P", "mda")
+    assert [e["rcpt"] for e in queue(smtpd)] == ["bob@example.org"]
+    return smtpd.ctl("uncorrupt").stdout.split()
+
+
+def test_uncorrupt_gives_back_what_can_be_read(smtpd):
+    names = damaged(smtpd, lambda b: b.replace(b"abcdefgh", b"abcdefgX"))
+    assert len(names) == 1
+    done = smtpd.ctl("uncorrupt", names[0])
+    assert "suspended in the queue" in done.stdout
+    found = {e["rcpt"]: e for e in queue(smtpd)}
+    back = found["alice@example.org"]
+    assert back["suspended"]
+    assert "abcdefgX" in smtpd.ctl("show", "message", back["evpid"]).stdout
+    assert smtpd.ctl("uncorrupt").stdout == "", "once"
+    smtpd.ctl("resume", "mda")
+    smtpd.wait_mails("bob", 1)
+    assert not smtpd.mails("alice"), "not before a person says so"
+    smtpd.ctl("resume", "envelope", back["evpid"])
+    smtpd.wait_mails("alice", 1)
+
+
+def test_uncorrupt_leaves_what_can_not_be_read(smtpd):
+    def edit(b):
+        at = b.rindex(b"MQRK", 0, b.index(b"abcdefgh"))
+        return b[:at + 24] + b"\xff" * 40 + b[at + 64:]
+    names = damaged(smtpd, edit)
+    assert names
+    done = smtpd.ctl("uncorrupt", "all", ok=False)
+    assert done.returncode == 1 and "can't be" in done.stderr
+    assert smtpd.ctl("uncorrupt").stdout.split() == names
+    assert [e["rcpt"] for e in queue(smtpd)] == ["bob@example.org"]
+    for wrong in ("../lock", "nothing"):
+        assert smtpd.ctl("uncorrupt", wrong, ok=False).returncode != 0
