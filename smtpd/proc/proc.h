@@ -103,7 +103,7 @@ enum proc_message {
 	MSG_WANT_BODY, /* dispatcher -> queue: task u32 */
 	MSG_BODY,      /* queue -> dispatcher: task u32, ok u8, body or +fd */
 	MSG_WAY, /* dispatcher -> lookup: what the tables say of a relay */
-	MSG_WAY_FOUND, /* lookup -> dispatcher */
+	MSG_WAY_FOUND, /* lookup -> dispatcher: +fd, to a socket by its path */
 	MSG_PROGRAM,   /* filter, lookup <-> parent: proc/parent/programs.c */
 
 	/* dispatcher <-> filter, described there: what happens in a session */

@@ -218,6 +218,9 @@ check_relay(const struct conf_action *a, struct buf *problems)
 
 		if (relay_url_parse(text, &url, &e) == -1)
 			problem_at(a, text, e.msg, problems);
+		else if (url.path[0] != '\0' && a->src != NULL)
+			problem_at(
+			    a, text, "src does not go with a path", problems);
 		else if (a->tls && url.tls == RELAY_TLS_NEVER)
 			problem_at(
 			    a, text, "the action asks for tls", problems);

@@ -60,6 +60,31 @@ parse_host(const char *p, struct relay_url *out, struct err *e)
 	return 0;
 }
 
+/* Of a socket on this machine: nobody listens on the way. */
+static int
+parse_path(const char *p, struct relay_url *out, struct err *e)
+{
+	size_t len = strlen(p);
+
+	if (!out->lmtp || out->tls == RELAY_TLS_REQUIRED) {
+		err_set(e, ERR_USAGE, "a socket's path goes with lmtp");
+		return -1;
+	}
+	if (len > RELAY_PATH_MAX) {
+		err_set(e, ERR_USAGE, "too long for a socket's path");
+		return -1;
+	}
+	for (const char *q = p; *q != '\0'; q++) {
+		if ((unsigned char)*q < ' ' || *q == 0x7f) {
+			err_set(e, ERR_USAGE, "a path of printable bytes");
+			return -1;
+		}
+	}
+	memcpy(out->path, p, len + 1);
+	out->tls = RELAY_TLS_NEVER;
+	return 0;
+}
+
 int
 relay_url_parse(const char *text, struct relay_url *out, struct err *e)
 {
@@ -78,7 +103,7 @@ relay_url_parse(const char *text, struct relay_url *out, struct err *e)
 	out->lmtp = s->lmtp;
 	out->tls = s->tls;
 	out->port = s->port;
-	at = strchr(p, '@');
+	at = p[0] == '/' ? NULL : strchr(p, '@');
 	if (at != NULL && (at == p || at - p > RELAY_LABEL_MAX)) {
 		err_set(e, ERR_USAGE, "the label is empty or too long");
 		return -1;
@@ -92,11 +117,8 @@ relay_url_parse(const char *text, struct relay_url *out, struct err *e)
 		err_set(e, ERR_USAGE, "a label needs smtp+tls or smtps");
 		return -1;
 	}
-	if (p[0] == '/') {
-		err_set(e, ERR_USAGE,
-		    "a socket's path: use the method lmtp for it");
-		return -1;
-	}
+	if (p[0] == '/')
+		return parse_path(p, out, e);
 	if (parse_host(p, out, e) == -1)
 		return -1;
 	if (out->port == 0) {

@@ -3,7 +3,7 @@
 
 /*
  * relay_url: the name of a host that mail is handed to,
- * [scheme://][label@]host[:port].
+ * [scheme://][label@]host[:port], or lmtp:// and the path of a socket.
  *
  * Source: smtpd.conf(5), "relay".
  */
@@ -18,6 +18,7 @@
 #include "smtpd/smtp/address.h"
 
 #define RELAY_LABEL_MAX 64
+#define RELAY_PATH_MAX  107 /* bytes: what a socket's address holds */
 
 enum relay_tls {
 	RELAY_TLS_MAYBE,    /* when offered, unverified */
@@ -30,7 +31,8 @@ struct relay_url {
 	bool lmtp;
 	enum relay_tls tls;
 	char label[RELAY_LABEL_MAX + 1];   /* "": none */
-	char host[ADDRESS_DOMAIN_MAX + 1]; /* a name, or a literal */
+	char host[ADDRESS_DOMAIN_MAX + 1]; /* a name, or a literal; or "" */
+	char path[RELAY_PATH_MAX + 1];     /* of a socket; then no host */
 	uint16_t port;
 };
 

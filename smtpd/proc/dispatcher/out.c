@@ -385,7 +385,8 @@ take_way(struct out *o, const struct relay_way *w)
 	}
 	if (o->action->tls && o->url.tls == RELAY_TLS_MAYBE)
 		o->url.tls = RELAY_TLS_REQUIRED;
-	snprintf(o->relay->host, sizeof(o->relay->host), "%s", o->url.host);
+	snprintf(o->relay->host, sizeof(o->relay->host), "%s",
+	    o->url.path[0] != '\0' ? o->url.path : o->url.host);
 	if (w->user[0] != '\0') {
 		o->user = xstrdup(w->user);
 		o->password = xstrdup(w->password);
@@ -394,9 +395,41 @@ take_way(struct out *o, const struct relay_way *w)
 	return !o->bound || dns_parse_address(w->source, &o->source);
 }
 
-void
-out_way_found(struct out *o, const struct relay_way *w)
+/* The lookup has connected to a socket by its path. */
+static void
+take_connection(struct out *o, int fd)
 {
+	struct route *r =
+	    route_get_path(&o->relay->relays->routes, o->url.path);
+	bool usable = route_usable(r, time(NULL));
+
+	o->bound = false;
+	if (fd == -1 || !usable || !out_may_connect(o, r)) {
+		if (fd != -1)
+			close(fd);
+		fail_with(o, false,
+		    usable ? "451 4.4.1 The socket can't be used now" :
+			     r->status);
+		return;
+	}
+	o->route = r;
+	out_connects(o);
+	o->connected = true;
+	o->state = OUT_DIAL;
+	out_event_connecting(o);
+	o->bev = bufferevent_socket_new(
+	    o->dispatcher->proc->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	out_event_connected(o);
+	out_begin(o);
+}
+
+void
+out_way_found(struct out *o, const struct relay_way *w, int fd)
+{
+	if (fd != -1 && (o->state != OUT_WAY || w->status != RELAY_OK)) {
+		close(fd);
+		fd = -1;
+	}
 	o->way_request = 0;
 	event_del(o->timer);
 	if (o->state == OUT_NAME) {
@@ -408,6 +441,10 @@ out_way_found(struct out *o, const struct relay_way *w)
 	} else if (!take_way(o, w)) {
 		fail_with(
 		    o, false, "451 4.3.5 The relay's host or source is wrong");
+		if (fd != -1)
+			close(fd);
+	} else if (o->url.path[0] != '\0') {
+		take_connection(o, fd);
 	} else {
 		resolve(o);
 	}

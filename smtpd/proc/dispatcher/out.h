@@ -30,7 +30,7 @@
 #include "smtpd/smtp/relayurl.h"
 #include "smtpd/smtp/reply.h"
 
-#define OUT_REMOTE_MAX (DNS_NAME_MAX + DNS_ADDRESS_TEXT + 8)
+#define OUT_REMOTE_MAX (DNS_NAME_MAX + ROUTE_ADDRESS_MAX + 8)
 #define OUT_LINE_MAX   SMTP_REPLY_TEXT
 
 struct ask;
@@ -122,7 +122,8 @@ void out_wake(struct out *o);
 /* End as soon as what is being sent has an answer. */
 void out_stop(struct out *o);
 
-void out_way_found(struct out *o, const struct relay_way *w);
+/* fd: -1, or a connection to the socket that the way leads to; taken. */
+void out_way_found(struct out *o, const struct relay_way *w, int fd);
 void out_got_body(struct out *o, bool ok, const void *data, size_t len, int fd);
 
 /* "1.2.3.4" and "5.6.7.8 (mx.example.org)", for the log; or "". */

@@ -117,7 +117,9 @@ relay_may_open(struct relay *r)
 	if (r->n_outs >= l->max_conn[CONF_CONN_RELAY] ||
 	    r->n_opening >= (delayed ? 1 : l->max_conn[CONF_CONN_HOST]) ||
 	    count_domain(r, &last) >= l->max_conn[CONF_CONN_DOMAIN] ||
-	    (r->saturated && !r->room))
+	    (r->saturated && !r->room) ||
+	    /* A socket is connected to before its route is asked. */
+	    (r->host[0] == '/' && r->n_outs >= l->max_conn[CONF_CONN_HOST]))
 		return false;
 	ms = left(last, l->delay[CONF_CONN_DOMAIN], now);
 	raise_to(&ms, left(r->opened_at, l->delay[CONF_CONN_RELAY], now));

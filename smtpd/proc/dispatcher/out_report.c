@@ -14,7 +14,7 @@
 
 #include "smtpd/proc/dispatcher/out.h"
 
-#define SOCKET_TEXT 96
+#define SOCKET_TEXT 144
 #define MSGID_TEXT  16
 
 /* One end of the connection: ours, or the host's. */
@@ -28,6 +28,10 @@ format_end(const struct out *o, bool ours, char out[SOCKET_TEXT])
 	bool v6;
 
 	snprintf(out, SOCKET_TEXT, "0.0.0.0:0");
+	if (o->url.path[0] != '\0') {
+		snprintf(out, SOCKET_TEXT, "unix:%s", ours ? "" : o->url.path);
+		return;
+	}
 	if ((ours ? getsockname(fd, (struct sockaddr *)&ss, &len) :
 		    getpeername(fd, (struct sockaddr *)&ss, &len)) == -1 ||
 	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host), port,

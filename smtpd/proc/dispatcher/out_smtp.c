@@ -233,7 +233,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 void
 out_begin(struct out *o)
 {
-	if (o->state == OUT_DIAL && o->action->helo_src != NULL) {
+	if (o->state == OUT_DIAL && o->action->helo_src != NULL &&
+	    o->url.path[0] == '\0') {
 		o->state = OUT_NAME;
 		out_ask_name(o);
 		return;

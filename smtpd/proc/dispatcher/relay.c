@@ -265,7 +265,7 @@ way_found(struct relays *rs, struct ipc_msg *m)
 	TAILQ_FOREACH(r, &rs->all, entry) {
 		TAILQ_FOREACH(o, &r->outs, entry) {
 			if (o->way_request == w.request) {
-				out_way_found(o, &w);
+				out_way_found(o, &w, ipc_take_fd(m));
 				relay_way_clear(&w);
 				return;
 			}
@@ -323,7 +323,7 @@ relay_lost_lookup(struct relays *rs)
 	TAILQ_FOREACH(r, &rs->all, entry) {
 		TAILQ_FOREACH(o, &r->outs, entry) {
 			if (o->way_request != 0)
-				out_way_found(o, &later);
+				out_way_found(o, &later, -1);
 		}
 	}
 }

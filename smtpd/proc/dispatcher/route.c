@@ -27,15 +27,13 @@ forget_old(struct routes *all, time_t now)
 	}
 }
 
-struct route *
-route_get(struct routes *all, const char *source, const struct dns_address *to,
-    uint16_t port, const char *name)
+static struct route *
+get(struct routes *all, const char *source, const char *address, uint16_t port,
+    const char *name)
 {
-	char address[DNS_ADDRESS_TEXT];
 	time_t now = time(NULL);
 	struct route *r, *last;
 
-	dns_format_address(to, address);
 	TAILQ_FOREACH(r, all, entry) {
 		if (r->port == port && strcmp(r->address, address) == 0 &&
 		    strcmp(r->source, source) == 0)
@@ -52,6 +50,22 @@ route_get(struct routes *all, const char *source, const struct dns_address *to,
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	TAILQ_INSERT_TAIL(all, r, entry);
 	return r;
+}
+
+struct route *
+route_get(struct routes *all, const char *source, const struct dns_address *to,
+    uint16_t port, const char *name)
+{
+	char address[DNS_ADDRESS_TEXT];
+
+	dns_format_address(to, address);
+	return get(all, source, address, port, name);
+}
+
+struct route *
+route_get_path(struct routes *all, const char *path)
+{
+	return get(all, "", path, 0, "localhost");
 }
 
 bool

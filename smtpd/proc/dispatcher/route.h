@@ -17,14 +17,15 @@
 
 #include "smtpd/dns/dns.h"
 
-#define ROUTE_STATUS_MAX 256
+#define ROUTE_STATUS_MAX  256
+#define ROUTE_ADDRESS_MAX 128
 
 struct route {
 	TAILQ_ENTRY(route) entry;
 	unsigned id;
-	char source[DNS_ADDRESS_TEXT]; /* "" for any */
-	char address[DNS_ADDRESS_TEXT];
-	uint16_t port;
+	char source[DNS_ADDRESS_TEXT];   /* "" for any */
+	char address[ROUTE_ADDRESS_MAX]; /* or the path of a socket */
+	uint16_t port;                   /* 0: a path */
 	char name[DNS_NAME_MAX + 1];
 	unsigned n_conn, n_errors;
 	time_t disabled_until, last_at;
@@ -37,6 +38,7 @@ TAILQ_HEAD(routes, route);
 /* Find or make.  Those that nobody needs are forgotten after a while. */
 struct route *route_get(struct routes *all, const char *source,
     const struct dns_address *to, uint16_t port, const char *name);
+struct route *route_get_path(struct routes *all, const char *path);
 
 bool route_usable(const struct route *r, time_t now);
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -136,6 +141,40 @@ find_helo(struct relay_way *w, struct tables *t, const struct conf_action *a,
 	buf_free(&value);
 }
 
+/* A connection to a socket by its path: a dispatcher sees no files. */
+static int
+connect_path(struct relay_way *w, const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char *line;
+
+	static_assert(RELAY_PATH_MAX < sizeof(sun.sun_path), "a path fits");
+	memcpy(sun.sun_path, path, strlen(path) + 1);
+	if (fd != -1 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	line = xasprintf(
+	    "451 4.4.1 Connection to %s failed: %s", path, strerror(errno));
+	refuse(w, RELAY_LATER, line);
+	free(line);
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+/* The connection, if that is what the target is. */
+static int
+connect_target(struct relay_way *w)
+{
+	struct relay_url url;
+	struct err e;
+
+	return w->status == RELAY_OK && w->url != NULL &&
+		relay_url_parse(w->url, &url, &e) == 0 && url.path[0] != '\0' ?
+	    connect_path(w, url.path) :
+	    -1;
+}
+
 void
 way_find(
     struct proc *p, struct tables *t, struct proc_peer from, struct ipc_msg *m)
@@ -144,6 +183,7 @@ way_find(
 	struct relay_way w = { 0 };
 	struct relay_ask ask;
 	struct buf b = { 0 };
+	int fd;
 
 	if (!relay_ask_decode(m->data, m->len, &ask)) {
 		log_warn("lookup: a question that does not decode");
@@ -157,8 +197,9 @@ way_find(
 		find_target(&w, t, a, ask.key);
 	else
 		find_helo(&w, t, a, ask.key);
+	fd = connect_target(&w);
 	relay_way_encode(&w, &b);
-	proc_send(p, from.id, from.instance, MSG_WAY_FOUND, &b, -1);
+	proc_send(p, from.id, from.instance, MSG_WAY_FOUND, &b, fd);
 	if (b.len > 0)
 		explicit_bzero(b.data, b.len);
 	buf_free(&b);

@@ -15,7 +15,7 @@ class Sink:
 
     def __init__(self, script=None, host="127.0.0.1", port=0, features=(),
                  lmtp=False, banner=b"220 sink ESMTP\r\n", tls=None,
-                 implicit=False):
+                 implicit=False, path=None):
         self.tls = tls       # an ssl.SSLContext for STARTTLS, or implicit
         self.implicit = implicit
         self.secret = []     # for each connection, whether it was in TLS
@@ -26,12 +26,19 @@ class Sink:
         self.mails = []      # (sender line, [recipient lines], data)
         self.lines = []      # every command line, in order
         self.connections = 0
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.socket(family)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((host, port))
+        if path is not None:  # a socket by its path, for everyone
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.bind(str(path))
+            path.chmod(0o666)
+            self.port = None
+        else:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self.socket = socket.socket(family)
+            self.socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.bind((host, port))
+            self.port = self.socket.getsockname()[1]
         self.socket.listen(100)
-        self.port = self.socket.getsockname()[1]
         self.peers = []
         self.open = []
         threading.Thread(target=self.accept, daemon=True).start()
@@ -43,7 +50,7 @@ class Sink:
             except OSError:
                 return
             self.connections += 1
-            self.peers.append(peer[0])
+            self.peers.append(peer[0] if peer else "")
             self.open.append(s)
             threading.Thread(target=self.serve, daemon=True,
                              args=(s, self.connections)).start()

@@ -193,7 +193,7 @@ def test_we_show_our_certificate(smtpd, relay, authority):
     ('host "smtp+notls://x.org" tls', "the action asks for tls"),
     ('host "smtps://me@x.org"', "a label needs auth"),
     ('host "smtp://me@x.org"', "a label needs smtp+tls or smtps"),
-    ('host "lmtp:///run/lmtp"', "use the method lmtp"),
+    ('host "lmtp+tls:///run/lmtp"', "a socket's path goes with lmtp"),
     ('host "gopher://x.org"', "no such scheme"),
     ('mail-from "a@b@c"', "not an address")])
 def test_what_cannot_be_is_told_at_once(smtpd, options, words):

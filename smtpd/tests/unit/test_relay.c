@@ -157,6 +157,8 @@ data_cannot_end_early(void **state)
 	}
 }
 
+#define LONG "12345678901234567890123456789012345"
+
 static void
 names_of_relays_are_understood(void **state)
 {
@@ -174,7 +176,15 @@ names_of_relays_are_understood(void **state)
 		{ "lmtp://mx.org:24", "lmtp", "", "mx.org", 24 },
 		{ "lmtp+tls://mx.org:24", "lmtp+tls", "", "mx.org", 24 },
 		{ "lmtp://mx.org", "", "", NULL, 0 },
-		{ "lmtp:///var/run/lmtp", "", "", NULL, 0 },
+		{ "lmtp:///run/a b/l@m:tp", "lmtp+notls", "", "", 0 },
+		{ "lmtp+notls:///run/lmtp", "lmtp+notls", "", "", 0 },
+		{ "lmtp+tls:///run/lmtp", "", "", NULL, 0 },
+		{ "smtp:///run/lmtp", "", "", NULL, 0 },
+		{ "/run/lmtp", "", "", NULL, 0 },
+		{ "lmtp://me@/run/lmtp", "", "", NULL, 0 },
+		{ "lmtp:///run/\nlmtp", "", "", NULL, 0 },
+		{ "lmtp:///" LONG LONG LONG "12", "", "", NULL, 0 },
+		{ "lmtp:///" LONG LONG LONG "1", "lmtp+notls", "", "", 0 },
 		{ "smtp://me@mx.org", "", "", NULL, 0 },
 		{ "http://mx.org", "", "", NULL, 0 },
 		{ "smtp://", "", "", NULL, 0 },
@@ -194,6 +204,8 @@ names_of_relays_are_understood(void **state)
 		if (rc == -1)
 			continue;
 		assert_string_equal(u.host, cases[i].host);
+		assert_string_equal(u.path,
+		    u.host[0] == '\0' ? strstr(cases[i].text, "://") + 3 : "");
 		assert_string_equal(u.label, cases[i].label);
 		assert_string_equal(relay_url_scheme(&u), cases[i].scheme);
 		assert_int_equal(u.port, cases[i].port);
