@@ -193,7 +193,7 @@ fill_setup(struct setup *s, const struct options *o)
 
 /* The queue's user owns the spool; only root can make it so. */
 static int
-own_spool(const struct setup *s)
+make_spool(const struct setup *s)
 {
 	struct err e;
 
@@ -216,6 +216,24 @@ own_spool(const struct setup *s)
 	}
 	log_error("%s: can't be made the spool", s->spool);
 	return -1;
+}
+
+/* The spool, and its name on the disk: the queue sees nothing above it. */
+static int
+own_spool(const struct setup *s)
+{
+	struct err e;
+	char *above;
+	int rc;
+
+	if (make_spool(s) == -1)
+		return -1;
+	above = fs_join(s->spool, "..");
+	rc = fs_sync_dir(above, &e);
+	if (rc == -1)
+		log_error("%s", e.msg);
+	free(above);
+	return rc;
 }
 
 static int

@@ -93,19 +93,6 @@ drop_orphans(struct store *s)
 	closedir(dir);
 }
 
-/* The names in the spool, and its own. */
-static int
-sync_names(const struct store *s, struct err *e)
-{
-	char *above = fs_join(s->dir, "..");
-	int rc = fs_sync_dir(s->dir, e);
-
-	if (rc == 0)
-		rc = fs_sync_dir(above, e);
-	free(above);
-	return rc;
-}
-
 struct store *
 store_open(const char *dir, const struct store_options *options, struct err *e)
 {
@@ -126,7 +113,7 @@ store_open(const char *dir, const struct store_options *options, struct err *e)
 	s->log_fd = open_dir(dir, "log", e);
 	s->bodies_fd = s->log_fd == -1 ? -1 : open_dir(dir, "bodies", e);
 	if (s->bodies_fd == -1 || take_lock(s, e) == -1 ||
-	    sync_names(s, e) == -1)
+	    fs_sync_dir(s->dir, e) == -1)
 		goto fail;
 	s->loading = true;
 	if (store_segments_load(s, e) == -1 || store_segment_new(s, e) == -1)
