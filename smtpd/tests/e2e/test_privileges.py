@@ -53,7 +53,9 @@ def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
         assert status["Seccomp"].strip() == "2", name
         if name in ("control", "scheduler", "dispatcher", "resolver", "keys",
                     "filter"):
-            assert os.path.samefile(f"/proc/{pid}/root", "/var/empty")
+            assert os.path.samefile(
+                f"/proc/{pid}/root",
+                f"/proc/{smtpd.process.pid}/root/var/empty")
     assert owners == {"auth": 0, "control": 64091, "scheduler": 64091,
                       "lookup": 64091, "dispatcher": 64091, "resolver": 64091,
                       "keys": 64091, "filter": 64091, "queue": 64092}
