@@ -7,10 +7,11 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import threading
 
 import pytest
-from conftest import MAILDIR, PATIENCE, UID, wait_for
+from conftest import MAILDIR, PATIENCE, SMTPD, UID, wait_for
 
 RULES = MAILDIR.replace("from any", "from socket")
 HELD = RULES + ('action held relay host "smtp://127.0.0.1:1"\n'
@@ -273,3 +274,109 @@ def test_without_a_place_to_wait_sendmail_says_so(smtpd):
     assert done.returncode == os.EX_TEMPFAIL
     assert "smtpd is not running" in done.stderr
     assert "nor can it wait" in done.stderr
+
+
+HOLD = """
+mount --bind passwd /etc/passwd && mount --bind group /etc/group &&
+mount -t tmpfs tmpfs /var && mkdir /var/mail /var/spool &&
+mount -t tmpfs tmpfs /run && echo ready && exec cat
+"""
+USERS = [("_smtpd", 64091), ("_smtpq", 64092), ("mabel", 64093),
+         ("mallory", 64094)]
+
+
+class House:
+    """A mount name space with users of its own, and smtpd as root in it."""
+
+    def __init__(self, daemon):
+        self.dir = where = daemon.dir
+        self.env = {k: v for k, v in daemon.env.items() if k != "SMTPD_SPOOL"}
+        for name, line in (
+                ("passwd", "{0}:x:{1}:{1}::{2}/{0}:/bin/false\n"),
+                ("group", "{0}:x:{1}:\n")):
+            with open(f"/etc/{name}") as f:
+                (where / name).write_text(f.read() + "".join(
+                    line.format(user, uid, where) for user, uid in USERS))
+        for user, uid in USERS[2:]:
+            (where / user).mkdir()
+            os.chown(where / user, uid, uid)
+        (where / "smtpd.conf").write_text(
+            "action dir maildir\nmatch from local for local action dir\n")
+        (where / "mailname").write_text("mx.example.org\n")
+        for path in (where / "smtpd.conf", where / "mailname"):
+            os.chown(path, 0, 0)
+        for name in ("sendmail", "mailq"):
+            (where / name).symlink_to(SMTPD)
+        self.holder = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", HOLD], cwd=where,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.holder.stdout.readline() == b"ready\n"
+        self.smtpd = None
+
+    def inside(self, *args, user=None):
+        uid = dict(USERS).get(user)
+        drop = [] if uid is None else [
+            "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+        return ["nsenter", "-m", f"-t{self.holder.pid}", f"-w{self.dir}",
+                *drop, *map(str, args)]
+
+    def run(self, *args, user=None, stdin=""):
+        return subprocess.run(
+            self.inside(*args, user=user), input=stdin, capture_output=True,
+            text=True, env=dict(self.env, HOME=str(self.dir / (user or ""))),
+            timeout=60, check=False)
+
+    def start(self):
+        log = self.dir / "log"
+        with open(log, "w") as f:
+            self.smtpd = subprocess.Popen(
+                self.inside(SMTPD, "-d", "-f", "smtpd.conf"), env=self.env,
+                stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        wait_for(lambda: "is ready" in log.read_text()
+                 or self.smtpd.poll() is not None, "smtpd is ready")
+        assert self.smtpd.poll() is None, log.read_text()
+
+    def stop(self):
+        if self.smtpd is not None:
+            self.smtpd.terminate()
+            self.smtpd.wait(PATIENCE)
+        self.smtpd = None
+
+    def close(self):
+        self.stop()
+        self.holder.communicate()
+
+
+@pytest.fixture
+def house(smtpd):
+    house = House(smtpd)
+    yield house
+    house.close()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_any_user_may_leave_mail_that_nobody_else_can_touch(house):
+    place = "/var/spool/smtpd/offline"
+    house.start()
+    house.stop()
+    assert house.run("stat", "-c", "%a %U", place).stdout == "1733 _smtpq\n"
+    done = house.run(house.dir / "sendmail", "mabel", user="mabel",
+                     stdin="Subject: mine\n\nsecret\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    name = house.run("ls", place).stdout.strip()
+    file = f"{place}/{name}"
+    assert house.run("stat", "-c", "%a %U", file).stdout == "600 mabel\n"
+    assert house.run("cat", file, user="mabel").stdout.endswith("secret\n")
+    for what in (["ls", place], ["cat", file], ["rm", "-f", file],
+                 ["mv", file, file + "x"], ["ls", "/var/spool/smtpd"],
+                 ["cat", "/var/spool/smtpd/lock"]):
+        assert house.run(*what, user="mallory").returncode != 0, what
+    assert "1 message waiting" in house.run(house.dir / "mailq").stderr
+    assert "waiting" not in house.run(
+        house.dir / "mailq", user="mallory").stderr
+    house.start()
+    box = house.dir / "mabel/Maildir/new"
+    mail = wait_for(lambda: box.exists() and list(box.iterdir()), "her mail")
+    assert "From: <mabel@mx.example.org>" in mail[0].read_text()
+    wait_for(lambda: name not in house.run("ls", place).stdout,
+             "nothing of hers waits")
