@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <errno.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -272,6 +273,34 @@ catch_signals(void)
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
+/* The code and constants of one library: never written, read again at need. */
+static int
+give_back(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = *(const uintptr_t *)arg;
+
+	(void)size;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
+
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) == 0)
+			madvise((void *)from,
+			    info->dlpi_addr + p->p_vaddr + p->p_memsz - from,
+			    MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* All that was loaded is the child's to use; what waits here needs little. */
+static void
+become_small(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	dl_iterate_phdr(give_back, &page);
+}
+
 /* Run one child; its exit status, or -1. */
 static int
 run_child(
@@ -297,6 +326,7 @@ run_child(
 	}
 	close(pair[1]);
 	k.fd = pair[0];
+	become_small();
 	status = keep(&k);
 	let_go(&k);
 	close(pair[0]);
