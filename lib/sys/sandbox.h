@@ -40,6 +40,8 @@ struct sandbox {
 	const char *const *write; /* the same; reading is included */
 	bool exec;                /* run the programs below read and write */
 	bool threads;             /* start threads */
+	bool users;               /* become another user */
+	bool addresses;           /* ask what the machine's addresses are */
 	enum sandbox_net net;
 };
 

@@ -10,6 +10,7 @@
  * allowed when any path is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -78,6 +79,12 @@ static const char *const write_calls[] = { "chmod", "chown", "chown32", "creat",
 static const char *const exec_calls[] = { "clone", "execve", "execveat", "fork",
 	"kill", "pidfd_open", "pidfd_send_signal", "setpgid", "setsid",
 	"tgkill", "tkill", "vfork", NULL };
+
+static const char *const user_calls[] = { "capset", "setfsgid", "setfsgid32",
+	"setfsuid", "setfsuid32", "setgid", "setgid32", "setgroups",
+	"setgroups32", "setregid", "setregid32", "setresgid", "setresgid32",
+	"setresuid", "setresuid32", "setreuid", "setreuid32", "setuid",
+	"setuid32", NULL };
 
 static const char *const net_calls[] = { "bind", "connect", NULL };
 
@@ -151,12 +158,17 @@ allow_processes(scmp_filter_ctx ctx, const struct sandbox *sb, struct err *e)
 }
 
 static int
-allow_sockets(scmp_filter_ctx ctx, enum sandbox_net net, struct err *e)
+allow_sockets(scmp_filter_ctx ctx, const struct sandbox *sb, struct err *e)
 {
+	enum sandbox_net net = sb->net;
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6,
 		AF_NETLINK };
 	size_t n = sizeof(families) / sizeof(families[0]);
 
+	if (sb->addresses &&
+	    (allow_when(ctx, "socket", 0, UINT32_MAX, AF_NETLINK, e) == -1 ||
+		allow(ctx, net_calls, e) == -1))
+		return -1;
 	if (net == SANDBOX_NET_NONE)
 		return 0;
 	if (net == SANDBOX_NET_LOCAL)
@@ -175,11 +187,17 @@ allow_all(scmp_filter_ctx ctx, const struct sandbox *sb, struct err *e)
 
 	if (allow(ctx, basic_calls, e) == -1 || allow(ctx, fd_calls, e) == -1 ||
 	    allow_processes(ctx, sb, e) == -1 ||
-	    allow_sockets(ctx, sb->net, e) == -1)
+	    allow_sockets(ctx, sb, e) == -1)
 		return -1;
 	if ((writes || sb->read != NULL) && allow(ctx, read_calls, e) == -1)
 		return -1;
 	if (writes && allow(ctx, write_calls, e) == -1)
+		return -1;
+	if (sb->users && allow(ctx, user_calls, e) == -1)
+		return -1;
+	/* How the C library asks what an open file is. */
+	if (allow_when(ctx, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH, e) ==
+	    -1)
 		return -1;
 	return SANDBOX_SANITIZED ? allow(ctx, leak_check_calls, e) : 0;
 }

@@ -18,7 +18,7 @@
 #include "lib/mem.h"
 #include "lib/wire.h"
 
-#include "smtpd/proc/sandbox.h"
+#include "smtpd/proc/confine.h"
 #include "smtpd/proc/trace.h"
 
 #include "smtpd/proc/proc.h"
@@ -169,8 +169,9 @@ start(struct proc *p)
 {
 	struct err e;
 
+	tzset(); /* dates are written where no file can be read */
 	if ((p->ops->prepare != NULL && p->ops->prepare(p, &e) == -1) ||
-	    sandbox_enter(p->ops->id, p->setup, &e) == -1) {
+	    confine_process(p->ops->id, p->instance, p->setup, &e) == -1) {
 		log_error("%s: %s", proc_name(p->ops->id), e.msg);
 		exit(1);
 	}

@@ -7,7 +7,7 @@
  * Each is the same binary started anew with "-x NAME", so that each has its
  * own address space layout.  Descriptor 3 is its pair with the parent.  It
  * gets the configuration (SETUP), its peers (PEER), what it needs to be given
- * (LISTEN), then START: it shuts itself in (proc/sandbox.h) and runs.
+ * (LISTEN), then START: it shuts itself in (proc/confine.h) and runs.
  *
  * Errors: a message that does not decode is dropped and logged by who gets
  *         it; no message from a peer ends a process.
@@ -29,6 +29,13 @@
 #define PROC_OFFLINE_DONE  0
 #define PROC_OFFLINE_LATER 1
 #define PROC_OFFLINE_BAD   2 /* what no smtpd will ever take */
+
+/* The instance of a delivery worker: what it may do. */
+enum proc_deliver {
+	PROC_DELIVER_FILES,
+	PROC_DELIVER_LMTP,
+	PROC_DELIVER_PROGRAM
+};
 
 enum proc_id {
 	PROC_PARENT,

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -297,6 +298,31 @@ become_nobody(void)
 }
 
 static int
+become_oneself(void)
+{
+	return error_of(setresuid(getuid(), getuid(), getuid()));
+}
+
+static int
+list_addresses(void)
+{
+	struct ifaddrs *all;
+	int rc = error_of(getifaddrs(&all));
+
+	if (rc == 0)
+		freeifaddrs(all);
+	return rc;
+}
+
+static int
+ask_what_is_open(void)
+{
+	struct stat st;
+
+	return error_of(fstat(STDERR_FILENO, &st));
+}
+
+static int
 enter_again(void)
 {
 	const struct sandbox nothing = { .threads = false };
@@ -349,6 +375,24 @@ empty_sandbox_computes_and_uses_what_is_open(void **state)
 	assert_refused(&sb, signal_parent);
 	assert_refused(&sb, type_into_terminal);
 	assert_refused(&sb, become_nobody);
+	assert_refused(&sb, become_oneself);
+	assert_refused(&sb, list_addresses);
+	assert_works(&sb, ask_what_is_open);
+}
+
+static void
+users_and_addresses_are_asked_for(void **state)
+{
+	const struct sandbox users = { .users = true };
+	const struct sandbox addresses = { .addresses = true };
+
+	(void)state;
+	assert_works(&users, become_oneself);
+	assert_refused(&users, list_addresses);
+	assert_works(&addresses, list_addresses);
+	assert_refused(&addresses, become_oneself);
+	assert_refused(&addresses, make_inet_socket);
+	assert_refused(&addresses, make_unix_socket);
 }
 
 static void
@@ -553,6 +597,7 @@ main(void)
 {
 	const struct CMUnitTest calls[] = {
 		cmocka_unit_test(empty_sandbox_computes_and_uses_what_is_open),
+		cmocka_unit_test(users_and_addresses_are_asked_for),
 		cmocka_unit_test(no_paths_means_that_nothing_opens),
 		cmocka_unit_test(network_is_what_was_asked_for),
 		cmocka_unit_test(threads_are_not_processes),

@@ -29,6 +29,7 @@
 #include <bsd/unistd.h>
 
 #include "lib/buf.h"
+#include "lib/err.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
@@ -36,6 +37,7 @@
 #include "smtpd/conf/conf.h"
 #include "smtpd/proc/auth/auth_internal.h"
 #include "smtpd/proc/auth/verify.h"
+#include "smtpd/proc/confine.h"
 #include "smtpd/proc/proc.h"
 
 #include "smtpd/proc/auth/auth.h"
@@ -108,6 +110,7 @@ static void ATTR_NORETURN
 run(struct proc *p, const struct auth_request *r)
 {
 	const struct setup *s = p->setup;
+	struct err e;
 
 	signal(SIGCHLD, SIG_DFL);
 	alarm(CHILD_SECONDS);
@@ -123,6 +126,10 @@ run(struct proc *p, const struct auth_request *r)
 		setresgid(s->gid, s->gid, s->gid) == -1 ||
 		setresuid(s->uid, s->uid, s->uid) == -1))
 		_exit(EXIT_ANSWER + AUTH_LATER);
+	if (confine_to_nothing(&e) == -1) {
+		log_warn("auth: %s", e.msg);
+		_exit(EXIT_ANSWER + AUTH_LATER);
+	}
 	_exit(EXIT_ANSWER + (int)verify_hash(r));
 }
 

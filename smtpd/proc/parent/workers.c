@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * parent: the delivery workers, one for each user with mail just now.
+ * parent: the delivery workers, one for each user with mail just now and each
+ * kind of delivery: files, LMTP, programs.
  *
  * Root never delivers: a user with uid 0 is refused.
  */
@@ -36,6 +37,7 @@ struct worker {
 	uid_t uid;
 	gid_t gid;
 	char *user;
+	unsigned kind; /* enum proc_deliver */
 	struct ipc *ipc;
 	uint64_t *jobs; /* handed over, not answered */
 	size_t n_jobs, cap_jobs;
@@ -110,6 +112,18 @@ from_worker(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	}
 }
 
+/* What a delivery needs of its worker, which is shut in accordingly. */
+static enum proc_deliver
+kind_of(const struct delivery *d)
+{
+	if (d->exec != NULL)
+		return d->exec[0] == '/' ? PROC_DELIVER_FILES :
+					   PROC_DELIVER_PROGRAM;
+	if (d->method == CONF_MDA)
+		return PROC_DELIVER_PROGRAM;
+	return d->method == CONF_LMTP ? PROC_DELIVER_LMTP : PROC_DELIVER_FILES;
+}
+
 static struct worker *
 new_worker(struct parent *pa, const struct delivery *d, struct err *e)
 {
@@ -120,8 +134,9 @@ new_worker(struct parent *pa, const struct delivery *d, struct err *e)
 	w->uid = d->uid;
 	w->gid = d->gid;
 	w->user = xstrdup(d->user);
-	w->pid = parent_exec(pa, (struct proc_peer){ PROC_DELIVER, 0 }, d->uid,
-	    d->gid, true, &fd, e);
+	w->kind = kind_of(d);
+	w->pid = parent_exec(pa, (struct proc_peer){ PROC_DELIVER, w->kind },
+	    d->uid, d->gid, true, &fd, e);
 	if (w->pid == -1) {
 		free(w->user);
 		free(w);
@@ -140,8 +155,8 @@ find_worker(struct parent *pa, const struct delivery *d, size_t *n)
 
 	*n = 0;
 	TAILQ_FOREACH(w, &pa->workers, entry) {
-		if (w->uid == d->uid && w->gid == d->gid &&
-		    strcmp(w->user, d->user) == 0)
+		if (w->kind == kind_of(d) && w->uid == d->uid &&
+		    w->gid == d->gid && strcmp(w->user, d->user) == 0)
 			return w;
 		++*n;
 	}

@@ -42,7 +42,8 @@ def runnable(build):
     return copy
 
 
-BUILD = runnable(pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build")))
+BUILD_DIR = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
+BUILD = runnable(BUILD_DIR)
 SMTPD = BUILD / "smtpd" / "smtpd"
 
 
