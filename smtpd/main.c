@@ -14,6 +14,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <bsd/readpassphrase.h>
 #include <bsd/unistd.h>
 
 #include "lib/buf.h"
@@ -236,6 +237,34 @@ own_spool(const struct setup *s)
 	return rc;
 }
 
+/* The queue's key, when smtpd.conf says that it is not in there. */
+static int
+ask_queue_key(struct setup *s)
+{
+	char key[1024] = "";
+	bool ok;
+
+	if (s->conf->encryption == NULL || s->queue_key != NULL)
+		return 0;
+	if (s->conf->encryption[0] == '\0')
+		ok = readpassphrase("queue key: ", key, sizeof(key),
+			 RPP_REQUIRE_TTY) != NULL;
+	else
+		ok = fgets(key, sizeof(key), stdin) != NULL;
+	key[strcspn(key, "\n")] = '\0';
+	ok = ok && strlen(key) >= CONF_KEY_MIN;
+	if (ok)
+		s->queue_key = xstrdup(key);
+	else
+		log_error("queue encryption: expected a key of at least %d "
+			  "characters %s",
+		    CONF_KEY_MIN,
+		    s->conf->encryption[0] == '\0' ? "at the terminal" :
+						     "on standard input");
+	explicit_bzero(key, sizeof(key));
+	return ok ? 0 : -1;
+}
+
 static int
 run_daemon(struct options *o)
 {
@@ -261,7 +290,8 @@ run_daemon(struct options *o)
 		return 1;
 	}
 	self[n] = '\0';
-	if (fill_setup(s, o) == -1 || own_spool(s) == -1)
+	if (ask_queue_key(s) == -1 || fill_setup(s, o) == -1 ||
+	    own_spool(s) == -1)
 		return 1;
 	if (!o->foreground && daemon(0, 0) == -1) {
 		log_error("can't go to the background");

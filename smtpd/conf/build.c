@@ -419,6 +419,22 @@ build_queue_ttl(struct conf_builder *b, uint64_t ttl)
 }
 
 void
+build_queue_compression(struct conf_builder *b)
+{
+	b->conf->compression = true;
+}
+
+void
+build_queue_key(struct conf_builder *b, const char *key)
+{
+	set_text(
+	    &b->conf->encryption, strcmp(key, "-") == 0 ? CONF_KEY_STDIN : key);
+	if (!conf_key_elsewhere(b->conf) && strlen(key) < CONF_KEY_MIN)
+		build_problem(
+		    b, "a key of at least %d characters", CONF_KEY_MIN);
+}
+
+void
 build_queue_size(struct conf_builder *b, const char *what, uint64_t size)
 {
 	if (strcmp(what, "reserve") == 0)

@@ -82,6 +82,9 @@ void build_mta_limits(struct conf_builder *b);
 void build_mta_domain(struct conf_builder *b, const char *domain);
 void build_mta_family(struct conf_builder *b, int what);
 void build_max_deferred(struct conf_builder *b, const char *text);
+void build_queue_compression(struct conf_builder *b);
+/* A key, "stdin", "-", or "" for one that is asked for. */
+void build_queue_key(struct conf_builder *b, const char *key);
 /* "reserve" is a word here only, so that it may be a name elsewhere. */
 void build_queue_size(struct conf_builder *b, const char *what, uint64_t size);
 void build_queue_ttl(struct conf_builder *b, uint64_t ttl);

@@ -246,6 +246,14 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+bool
+conf_key_elsewhere(const struct conf *c)
+{
+	return c->encryption != NULL &&
+	    (c->encryption[0] == '\0' ||
+		strcmp(c->encryption, CONF_KEY_STDIN) == 0);
+}
+
 #define FIND(type, list)                                                       \
 	struct conf_##type *conf_find_##type(                                  \
 	    const struct conf *c, const char *name)                            \

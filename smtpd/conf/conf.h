@@ -29,6 +29,8 @@
 #define CONF_WARN_MAX     4
 #define CONF_LISTEN_PKIS  32
 #define CONF_CHAIN_MAX    32
+#define CONF_KEY_MIN      16 /* characters of a key of the queue */
+#define CONF_KEY_STDIN    "stdin"
 #define CONF_DEFAULT_PATH "/etc/mail/smtpd.conf"
 
 /* What filters and table programs are told: whose language we speak. */
@@ -291,7 +293,7 @@ struct conf {
 	char *admd;
 	uint64_t warn_at[CONF_WARN_MAX]; /* seconds; 0 ends the list */
 	bool compression;
-	char *encryption;
+	char *encryption; /* NULL: none; else see conf_key_elsewhere() */
 	uint64_t ttl;     /* seconds */
 	uint64_t reserve; /* bytes of the disk that mail from outside leaves */
 	char *smtp_ciphers;
@@ -313,6 +315,10 @@ struct conf *conf_parse(struct conf_source *source, const char *path,
 
 /* Release c.  NULL is allowed. */
 void conf_free(struct conf *c);
+
+/* Whether encryption says where the queue's key comes from (CONF_KEY_STDIN, or
+ * "": it is asked for), and is not the key. */
+bool conf_key_elsewhere(const struct conf *c);
 
 /* By name; NULL when there is none. */
 struct conf_table *conf_find_table(const struct conf *c, const char *name);

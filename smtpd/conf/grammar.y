@@ -220,9 +220,9 @@ scheduler
 				{ build_limits(B(@1), SCHEDULER); }
 	;
 
-queue	: QUEUE COMPRESSION	{ build_lack(B(@2), "queue compression"); }
-	| QUEUE ENCRYPTION	{ build_lack(B(@2), "queue encryption"); }
-	| QUEUE ENCRYPTION word	{ build_lack(B(@2), "queue encryption"); }
+queue	: QUEUE COMPRESSION	{ build_queue_compression(b); }
+	| QUEUE ENCRYPTION	{ build_queue_key(B(@2), ""); }
+	| QUEUE ENCRYPTION word	{ build_queue_key(B(@3), $3); }
 	| QUEUE TTL delay	{ build_queue_ttl(b, $3); }
 	| QUEUE STRING size	{ build_queue_size(B(@2), $2, $3); }
 	;

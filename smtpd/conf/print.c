@@ -14,7 +14,8 @@
 #include "smtpd/conf/conf.h"
 #include "smtpd/conf/lex.h"
 
-#define SECRET "***"
+#define SECRET       "***"
+#define QUEUE_SECRET "\"****************\"" /* as long as a key must be */
 
 /* One word, in quotes; a bare one where no quotes can hold it. */
 static void
@@ -282,8 +283,13 @@ print_small(const struct conf *c, struct buf *out)
 		    i == 0 ? "bounce warn-interval" : ",", c->warn_at[i]);
 	buf_add_u8(out, '\n');
 	print_delay("queue ttl", c->ttl, out);
-	if (c->reserve > 0)
-		buf_printf(out, "queue reserve %" PRIu64 "\n", c->reserve);
+	buf_printf(out, "queue reserve %" PRIu64 "\n", c->reserve);
+	if (c->compression)
+		buf_add_str(out, "queue compression\n");
+	if (c->encryption != NULL)
+		buf_printf(out, "queue encryption%s%s\n",
+		    c->encryption[0] == '\0' ? "" : " ",
+		    conf_key_elsewhere(c) ? c->encryption : QUEUE_SECRET);
 	if (c->smtp_ciphers != NULL) {
 		buf_add_str(out, "smtp ciphers ");
 		put_word(c->smtp_ciphers, out);

@@ -133,6 +133,24 @@ conf_source_glob(
 	qsort(*paths, *n, sizeof(**paths), compare_paths);
 }
 
+size_t
+conf_source_hide(struct conf_source *s, const char *text)
+{
+	size_t len = strlen(text), n = 0;
+
+	for (size_t i = 0; i < s->n_files && len > 0; i++) {
+		struct buf *b = &s->files[i].bytes;
+		uint8_t *p;
+
+		while (b->len > 0 &&
+		    (p = memmem(b->data, b->len, text, len)) != NULL) {
+			memset(p, 'x', len);
+			n++;
+		}
+	}
+	return n;
+}
+
 void
 conf_source_encode(const struct conf_source *s, struct buf *out)
 {

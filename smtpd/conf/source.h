@@ -45,6 +45,9 @@ int conf_source_get(struct conf_source *s, const char *path,
 void conf_source_glob(
     struct conf_source *s, const char *pattern, char ***paths, size_t *n);
 
+/* Put x for each byte of text wherever it stands; returns how often. */
+size_t conf_source_hide(struct conf_source *s, const char *text);
+
 /* All files read so far, as bytes and back. */
 void conf_source_encode(const struct conf_source *s, struct buf *out);
 struct conf_source *conf_source_decode(

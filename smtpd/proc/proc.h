@@ -128,10 +128,11 @@ enum proc_message {
 	MSG_FILTER_TEST, /* dispatcher -> lookup: is it in a table? */
 	MSG_FILTER_TESTED,
 
-	MSG_KEYS,   /* parent -> keys: +fd, a file in memory; back: done */
-	MSG_SIGN,   /* dispatcher -> keys: tls_signing_encode() */
-	MSG_SIGNED, /* back: the signature, or nothing */
-	MSG_TICKET, /* dispatcher -> keys: nothing; back: the key */
+	MSG_KEYS,      /* parent -> keys: +fd, a file in memory; back: done */
+	MSG_SIGN,      /* dispatcher -> keys: tls_signing_encode() */
+	MSG_SIGNED,    /* back: the signature, or nothing */
+	MSG_QUEUE_KEY, /* parent -> queue, before START: a passphrase */
+	MSG_TICKET,    /* dispatcher -> keys: nothing; back: the key */
 
 	/* parent -> dispatcher: the name of a file that waits, +fd, a session;
 	 * parent -> offline: +fd, the file */

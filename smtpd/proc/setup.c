@@ -245,6 +245,42 @@ check_relays(const struct conf *c, struct buf *problems)
 	return ok;
 }
 
+/*
+ * The queue's key is for the queue: it is taken out of what all processes
+ * get.  What they parse then still says that there is one.
+ */
+static bool
+take_queue_key(struct setup *s, struct buf *problems)
+{
+	struct conf *c = s->conf;
+	size_t found;
+
+	if (c->encryption == NULL || conf_key_elsewhere(c))
+		return true;
+	if (strspn(c->encryption, "x") == strlen(c->encryption)) {
+		buf_printf(problems, "%s: queue encryption: not a key\n",
+		    s->conf_path);
+		return false;
+	}
+	s->queue_key = xstrdup(c->encryption);
+	found = conf_source_hide(s->source, s->queue_key);
+	for (size_t i = 0; i < s->n_macros; i++) {
+		char *at = strstr(s->macros[i], s->queue_key);
+
+		if (at != NULL) {
+			memset(at, 'x', strlen(s->queue_key));
+			found++;
+		}
+	}
+	memset(c->encryption, 'x', strlen(c->encryption));
+	if (found == 0)
+		buf_printf(problems,
+		    "%s: queue encryption: a key that is written in one "
+		    "piece\n",
+		    s->conf_path);
+	return found > 0;
+}
+
 struct setup *
 setup_read(const char *conf_path, char *const *macros, size_t n_macros,
     struct buf *problems)
@@ -266,6 +302,7 @@ setup_read(const char *conf_path, char *const *macros, size_t n_macros,
 		ok &= check_tables(s->conf, problems);
 		ok &= check_relays(s->conf, problems);
 		ok &= check_tls(s, problems);
+		ok &= take_queue_key(s, problems);
 	}
 	if (!ok) {
 		setup_unref(s);
@@ -395,5 +432,8 @@ setup_unref(struct setup *s)
 	free(s->conf_path);
 	free(s->spool);
 	free(s->socket);
+	if (s->queue_key != NULL)
+		explicit_bzero(s->queue_key, strlen(s->queue_key));
+	free(s->queue_key);
 	free(s);
 }

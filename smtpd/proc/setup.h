@@ -43,6 +43,7 @@ struct setup {
 	size_t n_macros;
 	char hostname[SETUP_HOSTNAME_MAX + 1];
 	char *spool, *socket;
+	char *queue_key; /* the parent's only, and the queue's when told */
 	bool foreground;
 	bool privileged; /* started by root: users are changed */
 	bool verbose;

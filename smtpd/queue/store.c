@@ -19,6 +19,7 @@
 
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/record.h"
+#include "smtpd/queue/seal.h"
 #include "smtpd/queue/store_internal.h"
 
 #include "smtpd/queue/store.h"
@@ -104,6 +105,8 @@ store_open(const char *dir, const struct store_options *options, struct err *e)
 	    STORE_SEGMENT_LEN :
 	    options->segment_len;
 	s->lock_fd = s->log_fd = s->bodies_fd = -1;
+	s->seal = seal_new();
+	seal_set_compression(s->seal, options != NULL && options->compress);
 	TAILQ_INIT(&s->segments);
 	RB_INIT(&s->messages);
 	fd = open_dir(dir, "corrupt", e);
@@ -116,7 +119,10 @@ store_open(const char *dir, const struct store_options *options, struct err *e)
 	    fs_sync_dir(s->dir, e) == -1)
 		goto fail;
 	s->loading = true;
-	if (store_segments_load(s, e) == -1 || store_segment_new(s, e) == -1)
+	if (store_segments_load(s, e) == -1 ||
+	    store_take_key(
+		s, options == NULL ? NULL : options->passphrase, e) == -1 ||
+	    store_segment_new(s, e) == -1)
 		goto fail;
 	s->loading = false;
 	drop_orphans(s);
@@ -151,72 +157,50 @@ store_close(struct store *s)
 	if (s->bodies_fd != -1)
 		close(s->bodies_fd);
 	buf_free(&s->pending);
+	seal_free(s->seal);
 	free(s->dir);
 	free(s);
 }
 
-int
-store_body_file(struct store *s, struct err *e)
+/* Append ev as it is stored: when length is said, with that before it. */
+static void
+put_envelope(struct store *s, const struct envelope *ev, bool length)
 {
-	int fd =
-	    openat(s->bodies_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct buf plain = { 0 }, stored = { 0 };
 
-	if (fd == -1)
-		err_sys(e, "a file in %s/bodies", s->dir);
-	return fd;
-}
-
-int
-store_body_link(struct store *s, uint32_t msgid, int fd, struct err *e)
-{
-	char from[64], name[16];
-
-	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
-	snprintf(name, sizeof(name), "%08x", msgid);
-	if (fsync(fd) == -1 ||
-	    linkat(AT_FDCWD, from, s->bodies_fd, name, AT_SYMLINK_FOLLOW) ==
-		-1 ||
-	    fsync(s->bodies_fd) == -1) {
-		err_sys(e, "%s/bodies/%s", s->dir, name);
-		return -1;
-	}
-	return 0;
-}
-
-void
-store_body_unlink(struct store *s, uint32_t msgid)
-{
-	char name[16];
-
-	snprintf(name, sizeof(name), "%08x", msgid);
-	unlinkat(s->bodies_fd, name, 0);
+	envelope_encode(ev, &plain);
+	seal_envelope(s->seal, ev->id, plain.data, plain.len, &stored);
+	wire_put_u64(&s->pending, ev->id);
+	if (length)
+		wire_put_varint(&s->pending, stored.len);
+	buf_add(&s->pending, stored.data, stored.len);
+	buf_free(&plain);
+	buf_free(&stored);
 }
 
 void
 store_add_message(struct store *s, const struct store_new *m)
 {
 	size_t start = record_begin(&s->pending, RECORD_MESSAGE);
-	size_t stored = m->body == NULL ? 0 : (size_t)m->body_len;
-	struct buf one = { 0 };
+	uint8_t flags = RECORD_EXTERNAL | m->file_flags;
+	struct buf body = { 0 };
 
+	if (m->body != NULL)
+		seal_body(s->seal, m->msgid, m->body, (size_t)m->body_len,
+		    &body, &flags);
 	wire_put_u32(&s->pending, m->msgid);
-	buf_add_u8(&s->pending, m->body == NULL ? RECORD_EXTERNAL : 0);
+	buf_add_u8(&s->pending, flags);
 	wire_put_varint(&s->pending, m->n_about);
 	for (size_t i = 0; i < m->n_about; i++)
 		wire_put_u64(&s->pending, m->about[i]);
 	wire_put_varint(&s->pending, m->n);
-	for (size_t i = 0; i < m->n; i++) {
-		buf_reset(&one);
-		envelope_encode(&m->evs[i], &one);
-		wire_put_u64(&s->pending, m->evs[i].id);
-		wire_put_varint(&s->pending, one.len);
-		buf_add(&s->pending, one.data, one.len);
-	}
+	for (size_t i = 0; i < m->n; i++)
+		put_envelope(s, &m->evs[i], true);
 	wire_put_varint(&s->pending, m->body_len);
-	wire_put_varint(&s->pending, stored);
-	buf_add(&s->pending, m->body, stored);
+	wire_put_varint(&s->pending, body.len);
+	buf_add(&s->pending, body.data, body.len);
 	record_end(&s->pending, start);
-	buf_free(&one);
+	buf_free(&body);
 }
 
 void
@@ -224,9 +208,7 @@ store_add_update(struct store *s, const struct envelope *ev)
 {
 	size_t start = record_begin(&s->pending, RECORD_UPDATE);
 
-	wire_put_u64(&s->pending, ev->id);
-	buf_add_u8(&s->pending, 0);
-	envelope_encode(ev, &s->pending);
+	put_envelope(s, ev, false);
 	record_end(&s->pending, start);
 }
 
@@ -359,8 +341,8 @@ store_commit(struct store *s, struct err *e)
 	return 0;
 }
 
-static int
-read_at(struct segment *seg, uint64_t offset, size_t len, struct buf *out,
+int
+store_read_at(struct segment *seg, uint64_t offset, size_t len, struct buf *out,
     struct err *e)
 {
 	size_t got;
@@ -379,14 +361,20 @@ read_at(struct segment *seg, uint64_t offset, size_t len, struct buf *out,
 }
 
 int
-store_load_envelope(
-    const struct store_envelope *se, struct envelope *ev, struct err *e)
+store_load_envelope(struct store *s, const struct store_envelope *se,
+    struct envelope *ev, struct err *e)
 {
-	struct buf bytes = { 0 };
-	int rc = read_at(se->segment, se->offset, se->len, &bytes, e);
+	struct buf stored = { 0 }, bytes = { 0 };
+	int rc = store_read_at(se->segment, se->offset, se->len, &stored, e);
 
 	if (rc == 0)
+		rc = unseal_envelope(
+		    s->seal, se->id, stored.data, stored.len, &bytes, e);
+	if (rc == 0)
 		rc = envelope_decode(bytes.data, bytes.len, ev, e);
+	if (rc == -1)
+		err_wrap(e, "envelope %016llx", (unsigned long long)se->id);
+	buf_free(&stored);
 	buf_free(&bytes);
 	return rc;
 }
@@ -398,44 +386,11 @@ store_get(struct store *s, uint64_t id, struct envelope *ev, struct err *e)
 
 	for (uint32_t i = 0; m != NULL && i < m->n; i++) {
 		if (m->envelopes[i].id == id && m->envelopes[i].segment != NULL)
-			return store_load_envelope(&m->envelopes[i], ev, e);
+			return store_load_envelope(s, &m->envelopes[i], ev, e);
 	}
 	err_set(
 	    e, ERR_NOT_FOUND, "no envelope %016llx", (unsigned long long)id);
 	return -1;
-}
-
-uint64_t
-store_body_len(struct store *s, uint32_t msgid)
-{
-	const struct store_message *m = store_find(s, msgid);
-
-	return m == NULL ? 0 : m->body_len;
-}
-
-int
-store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
-    uint64_t *len, struct err *e)
-{
-	const struct store_message *m = store_find(s, msgid);
-	char name[16];
-
-	*fd = -1;
-	if (m == NULL) {
-		err_set(e, ERR_NOT_FOUND, "no message %08x", msgid);
-		return -1;
-	}
-	*len = m->body_len;
-	if ((m->flags & RECORD_EXTERNAL) == 0)
-		return read_at(
-		    m->segment, m->body_offset, (size_t)m->body_len, out, e);
-	snprintf(name, sizeof(name), "%08x", msgid);
-	*fd = openat(s->bodies_fd, name, O_RDONLY | O_CLOEXEC);
-	if (*fd == -1) {
-		err_sys(e, "%s/bodies/%s", s->dir, name);
-		return -1;
-	}
-	return 0;
 }
 
 uint64_t
@@ -446,6 +401,12 @@ store_free(const struct store *s)
 	if (fstatvfs(s->log_fd, &v) == -1)
 		return UINT64_MAX;
 	return (uint64_t)v.f_bavail * v.f_frsize;
+}
+
+void
+store_set_compression(struct store *s, bool on)
+{
+	seal_set_compression(s->seal, on);
 }
 
 void

@@ -17,7 +17,7 @@
  *             together (a notice, and the removal of what it is about) is one
  *             record.
  * Shape:      DIR/log/NNNNNNNN.seg, DIR/bodies/MSGID for large messages,
- *             DIR/corrupt/ for what was damaged, DIR/lock.
+ *             DIR/corrupt/ for what was damaged, DIR/lock, DIR/key.
  * Errors:     ERR_SYSTEM with the path; ERR_NOT_FOUND for an unknown id.
  * Source:     doc/formats/smtpd-queue.md.
  */
@@ -44,6 +44,8 @@ struct store_stats {
 
 struct store_options {
 	uint64_t segment_len; /* 0: STORE_SEGMENT_LEN */
+	bool compress;
+	const char *passphrase; /* NULL: what comes is not encrypted */
 };
 
 /* A message to be added; all borrowed. */
@@ -53,6 +55,7 @@ struct store_new {
 	size_t n;
 	const void *body; /* NULL: it is a file, see store_body_link() */
 	uint64_t body_len;
+	uint8_t file_flags; /* of the file, as store_body_link() said */
 	/* A notice: the envelopes that go when it comes. */
 	const uint64_t *about;
 	size_t n_about;
@@ -61,7 +64,8 @@ struct store_new {
 /*
  * Open the spool at dir (made when missing) and read it.  Bytes that are no
  * record are logged, and kept in corrupt/.  options may be NULL.
- * ERR_EXISTS when another process has it open.
+ * ERR_EXISTS when another process has it open; ERR_DENIED: the passphrase is
+ * not that of the messages.
  */
 struct store *store_open(
     const char *dir, const struct store_options *options, struct err *e);
@@ -72,14 +76,17 @@ int store_body_file(struct store *s, struct err *e) ATTR_CHECKED;
 
 /* Sync that file and give it its name, before its message is added; take it
  * away again when that could not be committed. */
-int store_body_link(
-    struct store *s, uint32_t msgid, int fd, struct err *e) ATTR_CHECKED;
+int store_body_link(struct store *s, uint32_t msgid, int fd, uint8_t *flags,
+    struct err *e) ATTR_CHECKED;
 void store_body_unlink(struct store *s, uint32_t msgid);
 
 /* Append to what the next commit writes. */
 void store_add_message(struct store *s, const struct store_new *m);
 void store_add_update(struct store *s, const struct envelope *ev);
 void store_add_remove(struct store *s, uint64_t id);
+
+/* Of the bodies that come from now on. */
+void store_set_compression(struct store *s, bool on);
 
 /* Whether anything waits, and how much. */
 bool store_pending(const struct store *s);
@@ -100,7 +107,8 @@ bool store_has_message(const struct store *s, uint32_t msgid);
 int store_get(struct store *s, uint64_t id, struct envelope *ev,
     struct err *e) ATTR_CHECKED;
 
-/* The body, appended to out; or, when it is a file, *fd open for reading. */
+/* The body, appended to out; or, when it is a file, *fd open for reading, at
+ * its beginning. */
 int store_get_body(struct store *s, uint32_t msgid, struct buf *out, int *fd,
     uint64_t *len, struct err *e) ATTR_CHECKED;
 

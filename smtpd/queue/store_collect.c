@@ -31,8 +31,8 @@ carry(struct store *s, struct store_message *m, struct err *e)
 
 	for (uint32_t i = 0; i < m->n && rc == 0; i++) {
 		if (m->envelopes[i].segment != NULL)
-			rc =
-			    store_load_envelope(&m->envelopes[i], &evs[n++], e);
+			rc = store_load_envelope(
+			    s, &m->envelopes[i], &evs[n++], e);
 	}
 	if (rc == 0 && !external)
 		rc = store_get_body(s, m->msgid, &body, &fd, &len, e);
@@ -45,6 +45,8 @@ carry(struct store *s, struct store_message *m, struct err *e)
 			    body.data == NULL ? (const uint8_t *)"" :
 						body.data,
 			.body_len = m->body_len,
+			.file_flags =
+			    m->flags & (RECORD_PACKED | RECORD_SEALED),
 		};
 
 		store_add_message(s, &again);

@@ -16,7 +16,7 @@
 
 #include "smtpd/queue/store_internal.h"
 
-#define UPDATE_HEADER 9 /* id u64, flags u8; then the envelope */
+#define UPDATE_HEADER 8 /* id u64; then the envelope */
 
 static int
 store_compare(const struct store_message *a, const struct store_message *b)

@@ -21,6 +21,7 @@
 struct envelope;
 struct err;
 struct record;
+struct seal;
 
 struct segment {
 	TAILQ_ENTRY(segment) entry;
@@ -61,6 +62,7 @@ struct store {
 	bool abandoned; /* current: nothing may be written to it any more */
 	struct store_messages messages;
 	struct buf pending;
+	struct seal *seal;
 	struct store_stats stats;
 };
 
@@ -88,7 +90,14 @@ int store_scan(struct store *s, struct segment *seg, bool last,
     struct err *e) ATTR_CHECKED;
 
 /* store.c */
-int store_load_envelope(const struct store_envelope *se, struct envelope *ev,
-    struct err *e) ATTR_CHECKED;
+int store_load_envelope(struct store *s, const struct store_envelope *se,
+    struct envelope *ev, struct err *e) ATTR_CHECKED;
+/* Append len bytes of a segment to out. */
+int store_read_at(struct segment *seg, uint64_t offset, size_t len,
+    struct buf *out, struct err *e) ATTR_CHECKED;
+
+/* store_key.c: after reading, with the passphrase or NULL. */
+int store_take_key(
+    struct store *s, const char *passphrase, struct err *e) ATTR_CHECKED;
 
 #endif

@@ -248,6 +248,9 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 	}
 	if (c->who.id == PROC_KEYS)
 		parent_send_keys(pa);
+	if (c->who.id == PROC_QUEUE && pa->setup->queue_key != NULL)
+		ipc_send_secret(c->ipc, MSG_QUEUE_KEY, pa->setup->queue_key,
+		    strlen(pa->setup->queue_key));
 	if (c->who.id == PROC_DISPATCHER) {
 		ipc_send(c->ipc, MSG_SOURCES, NULL, 0,
 		    fcntl(pa->sources_fd, F_DUPFD_CLOEXEC, PROC_PARENT_FD + 1));

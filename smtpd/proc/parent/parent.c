@@ -231,6 +231,18 @@ parent_hand_out(struct parent *pa)
 	log_info("configuration read again");
 }
 
+/* The queue keeps its key.  One that was asked for is not asked for again. */
+static bool
+same_queue_key(const struct setup *old, struct setup *new)
+{
+	if (new->conf->encryption != NULL &&new->queue_key == NULL &&
+	    old->queue_key != NULL)
+		new->queue_key = xstrdup(old->queue_key);
+	if (old->queue_key == NULL || new->queue_key == NULL)
+		return old->queue_key == NULL && new->conf->encryption == NULL;
+	return strcmp(old->queue_key, new->queue_key) == 0;
+}
+
 static void
 reload(struct parent *pa)
 {
@@ -242,6 +254,13 @@ reload(struct parent *pa)
 	if (s == NULL) {
 		log_error("the configuration is kept as it was: %s",
 		    buf_str(&problems));
+		buf_free(&problems);
+		return;
+	}
+	if (!same_queue_key(old, s)) {
+		log_error("the configuration is kept as it was: queue "
+			  "encryption changes with a new start only");
+		setup_unref(s);
 		buf_free(&problems);
 		return;
 	}

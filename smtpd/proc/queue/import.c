@@ -125,7 +125,8 @@ renumber(struct queue *q, struct import *im)
 
 /* A file of our own, synced and named. */
 static int
-copy_large(struct queue *q, const struct import *im, struct err *e)
+copy_large(
+    struct queue *q, const struct import *im, uint8_t *flags, struct err *e)
 {
 	int to = store_body_file(q->store, e), rc = to == -1 ? -1 : 0;
 	struct buf b = { 0 };
@@ -146,7 +147,7 @@ copy_large(struct queue *q, const struct import *im, struct err *e)
 		at += got;
 	}
 	if (rc == 0)
-		rc = store_body_link(q->store, im->msgid, to, e);
+		rc = store_body_link(q->store, im->msgid, to, flags, e);
 	if (to != -1)
 		close(to);
 	buf_free(&b);
@@ -154,14 +155,16 @@ copy_large(struct queue *q, const struct import *im, struct err *e)
 }
 
 static void
-add(struct queue *q, const struct import *im, const void *body, size_t len)
+add(struct queue *q, const struct import *im, const void *body, size_t len,
+    uint8_t file_flags)
 {
 	store_add_message(q->store,
 	    &(struct store_new){ .msgid = im->msgid,
 		.evs = im->evs,
 		.n = im->n,
 		.body = body,
-		.body_len = len });
+		.body_len = len,
+		.file_flags = file_flags });
 }
 
 static int
@@ -173,7 +176,7 @@ copy_small(struct queue *q, const struct import *im, struct err *e)
 	    (size_t)im->len, 0, &got, e);
 
 	if (rc == 0)
-		add(q, im, b.data, got);
+		add(q, im, b.data, got, 0);
 	buf_free(&b);
 	return rc;
 }
@@ -182,11 +185,12 @@ static int
 take_in(struct queue *q, const struct import *im, struct err *e)
 {
 	bool large = im->len > STORE_INLINE_MAX;
+	uint8_t flags = 0;
 
-	if ((large ? copy_large(q, im, e) : copy_small(q, im, e)) == -1)
+	if ((large ? copy_large(q, im, &flags, e) : copy_small(q, im, e)) == -1)
 		return -1;
 	if (large)
-		add(q, im, NULL, (size_t)im->len);
+		add(q, im, NULL, (size_t)im->len, flags);
 	if (!queue_commit(q)) {
 		if (large)
 			store_body_unlink(q->store, im->msgid);

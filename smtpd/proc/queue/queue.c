@@ -11,12 +11,15 @@
  */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
+
+#include "smtpd/conf/conf.h"
 
 #include "smtpd/schedule/schedule.h"
 
@@ -83,11 +86,27 @@ schedule_one(uint64_t id, void *arg)
 	envelope_clear(&ev);
 }
 
+/* The passphrase has become a key. */
+static void
+forget_key(struct proc *p)
+{
+	char *key = p->setup->queue_key;
+
+	if (key != NULL)
+		explicit_bzero(key, strlen(key));
+	free(key);
+	p->setup->queue_key = NULL;
+}
+
 static void
 start(struct proc *p)
 {
 	struct queue *q = xcalloc(1, sizeof(*q));
 	const struct timeval second = { 1, 0 };
+	const struct store_options options = {
+		.compress = p->setup->conf->compression,
+		.passphrase = p->setup->queue_key,
+	};
 	struct store_stats stats;
 	struct err e;
 
@@ -101,7 +120,8 @@ start(struct proc *p)
 	TAILQ_INIT(&q->users);
 	q->flying = schedule_new();
 	onward_init(q);
-	q->store = store_open(p->setup->spool, NULL, &e);
+	q->store = store_open(p->setup->spool, &options, &e);
+	forget_key(p);
 	if (q->store == NULL) {
 		log_error("queue: %s", e.msg);
 		exit(1);
@@ -129,6 +149,9 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	struct wire w;
 
 	switch (m->type) {
+	case MSG_QUEUE_KEY:
+		p->setup->queue_key = xstrndup((const char *)m->data, m->len);
+		return;
 	case MSG_WANT_MSGIDS:
 	case MSG_ENVELOPE:
 	case MSG_COMMIT:
@@ -200,7 +223,10 @@ peer_gone(struct proc *p, struct proc_peer peer)
 static void
 reload(struct proc *p)
 {
-	dispatch_forget_users(p->state);
+	struct queue *q = p->state;
+
+	store_set_compression(q->store, p->setup->conf->compression);
+	dispatch_forget_users(q);
 }
 
 static void

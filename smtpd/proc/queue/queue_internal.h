@@ -39,6 +39,7 @@ struct reception {
 	struct buf body;
 	int body_fd;
 	uint64_t body_len;
+	uint8_t body_flags;
 	/* a notice of ours: what it is about is removed with its commit */
 	uint64_t *about;
 	size_t n_about;

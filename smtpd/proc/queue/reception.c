@@ -124,7 +124,8 @@ link_body(struct queue *q, struct reception *r)
 	struct err e;
 
 	if (fstat(r->body_fd, &st) == -1 ||
-	    store_body_link(q->store, r->msgid, r->body_fd, &e) == -1) {
+	    store_body_link(
+		q->store, r->msgid, r->body_fd, &r->body_flags, &e) == -1) {
 		log_error("queue: message %08x: %s", r->msgid, e.msg);
 		return false;
 	}
@@ -158,6 +159,7 @@ reception_commit(struct queue *q, struct reception *r)
 		    r->body.data == NULL ? (const uint8_t *)"" :
 					   r->body.data,
 		.body_len = r->body_len,
+		.file_flags = r->body_flags,
 		.about = r->about,
 		.n_about = r->n_about });
 	TAILQ_INSERT_TAIL(&q->batch, r, batch_entry);

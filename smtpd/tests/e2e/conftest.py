@@ -71,6 +71,7 @@ class Smtpd:
         self.dir = where
         self.port = free_port()
         self.process = None
+        self.stdin = subprocess.DEVNULL
         self.env = dict(os.environ, SMTPD_SPOOL=str(where / "spool"),
                         HOME=str(where))
         for user in ("alice", "bob"):
@@ -109,7 +110,7 @@ class Smtpd:
         seen = self.log_text().count("is ready")
         self.process = subprocess.Popen(
             [SMTPD, "-d", "-f", self.dir / "smtpd.conf", *args],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            stdin=self.stdin, stdout=self.log, stderr=self.log,
             env=self.env, cwd=self.dir, **self.as_user())
         wait_for(lambda: self.log_text().count("is ready") > seen
                  or self.process.poll() is not None, "smtpd is ready")

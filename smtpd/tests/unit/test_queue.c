@@ -20,6 +20,7 @@
 #include "smtpd/queue/dsn.h"
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/record.h"
+#include "smtpd/queue/seal.h"
 #include "smtpd/queue/spoolfile.h"
 #include "smtpd/queue/store.h"
 #include "smtpd/smtp/command.h"
@@ -70,6 +71,104 @@ crc32c_is_the_published_one(void **state)
 {
 	(void)state;
 	assert_int_equal(record_crc32c(0, "123456789", 9), 0xe3069283);
+}
+
+static void
+assert_comes_back(const struct seal *s, const char *text)
+{
+	struct buf stored = { 0 }, back = { 0 };
+	size_t len = strlen(text);
+	uint8_t flags;
+	struct err e;
+
+	seal_body(s, 7, text, len, &stored, &flags);
+	assert_int_equal(
+	    unseal_body(s, 7, flags, stored.data, stored.len, len, &back, &e),
+	    0);
+	assert_string_equal(buf_str(&back), text);
+	for (size_t i = 0; i < stored.len && (flags & RECORD_SEALED) != 0;
+	     i++) {
+		stored.data[i] ^= 1;
+		assert_int_equal(unseal_body(s, 7, flags, stored.data,
+				     stored.len, len, &back, &e),
+		    -1);
+		assert_int_equal(e.kind, ERR_CORRUPT);
+		stored.data[i] ^= 1;
+	}
+	buf_free(&stored);
+	buf_free(&back);
+}
+
+static void
+sealed_bytes_come_back_and_no_others_do(void **state)
+{
+	static const uint8_t salt[SEAL_SALT] = "salt";
+	struct seal *s = seal_new(), *none = seal_new();
+	struct buf stored = { 0 }, back = { 0 };
+	char text[300];
+	uint8_t check[SEAL_CHECK], other[SEAL_CHECK], flags;
+	struct err e;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	assert_comes_back(s, text);
+	seal_set_compression(s, true);
+	assert_comes_back(s, text);
+	assert_comes_back(s, "");
+	assert_int_equal(seal_set_key(s, "one key", salt, check, &e), 0);
+	assert_int_equal(seal_set_key(none, "another", salt, other, &e), 0);
+	assert_memory_not_equal(check, other, SEAL_CHECK);
+	assert_comes_back(s, text);
+	assert_comes_back(s, "short");
+	/* Neither another message's, nor by another key, nor by none. */
+	seal_body(s, 7, text, sizeof(text) - 1, &stored, &flags);
+	assert_int_equal(flags, RECORD_PACKED | RECORD_SEALED);
+	assert_int_equal(unseal_body(s, 8, flags, stored.data, stored.len,
+			     sizeof(text) - 1, &back, &e),
+	    -1);
+	assert_int_equal(unseal_body(none, 7, flags, stored.data, stored.len,
+			     sizeof(text) - 1, &back, &e),
+	    -1);
+	assert_int_equal(e.kind, ERR_CORRUPT);
+	seal_free(none);
+	none = seal_new();
+	assert_int_equal(unseal_body(none, 7, flags, stored.data, stored.len,
+			     sizeof(text) - 1, &back, &e),
+	    -1);
+	assert_int_equal(e.kind, ERR_DENIED);
+	seal_free(none);
+	seal_free(s);
+	buf_free(&stored);
+	buf_free(&back);
+}
+
+/* What says that it comes out longer, or does, is refused. */
+static void
+decompression_is_bounded(void **state)
+{
+	struct seal *s = seal_new();
+	struct buf stored = { 0 }, back = { 0 };
+	char *zeros = calloc(1, 1 << 20);
+	uint8_t flags;
+	struct err e;
+
+	(void)state;
+	seal_set_compression(s, true);
+	seal_body(s, 1, zeros, 1 << 20, &stored, &flags);
+	assert_true(stored.len < 1000);
+	for (uint64_t len = 0; len < 5; len++)
+		assert_int_equal(unseal_body(s, 1, flags, stored.data,
+				     stored.len, len, &back, &e),
+		    -1);
+	assert_int_equal(unseal_body(s, 1, flags, stored.data, stored.len,
+			     SEAL_BODY_MAX + 1, &back, &e),
+	    -1);
+	assert_int_equal(e.kind, ERR_LIMIT);
+	free(zeros);
+	seal_free(s);
+	buf_free(&stored);
+	buf_free(&back);
 }
 
 static char dir[] = "/tmp/test_queue.XXXXXX";
@@ -397,6 +496,8 @@ main(void)
 		cmocka_unit_test(a_spool_file_that_is_none_is_refused_by_name),
 		cmocka_unit_test(envelope_comes_back_as_it_was),
 		cmocka_unit_test(crc32c_is_the_published_one),
+		cmocka_unit_test(sealed_bytes_come_back_and_no_others_do),
+		cmocka_unit_test(decompression_is_bounded),
 		cmocka_unit_test(status_is_the_one_of_the_error),
 		WITH_DIR(store_remembers_over_a_restart),
 		WITH_DIR(store_is_opened_once),

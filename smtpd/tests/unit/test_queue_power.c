@@ -370,7 +370,8 @@ open_or_fail(const char *dir)
 }
 
 static bool
-add_file(struct store *s, uint32_t msgid, const char *body, size_t len)
+add_file(struct store *s, uint32_t msgid, const char *body, size_t len,
+    uint8_t *flags)
 {
 	struct err e;
 	int fd = store_body_file(s, &e);
@@ -379,7 +380,7 @@ add_file(struct store *s, uint32_t msgid, const char *body, size_t len)
 	if (fd == -1)
 		return false;
 	assert_int_equal(write(fd, body, len), len);
-	ok = store_body_link(s, msgid, fd, &e) == 0;
+	ok = store_body_link(s, msgid, fd, flags, &e) == 0;
 	close(fd);
 	return ok;
 }
@@ -393,9 +394,11 @@ add(struct store *s, uint32_t msgid, uint64_t about)
 	char body[1024];
 	size_t len = body_of(msgid, body);
 
+	uint8_t flags = 0;
+
 	k->n_envelopes = msgid % 3 + 1;
 	k->external = msgid % 7 == 0;
-	if (k->external && !add_file(s, msgid, body, len))
+	if (k->external && !add_file(s, msgid, body, len, &flags))
 		return false;
 	for (uint32_t i = 0; i < k->n_envelopes; i++)
 		evs[i] = sample(msgid, i + 1);
@@ -405,6 +408,7 @@ add(struct store *s, uint32_t msgid, uint64_t about)
 		.n = k->n_envelopes,
 		.body = k->external ? NULL : body,
 		.body_len = len,
+		.file_flags = flags,
 		.about = &about,
 		.n_about = about != 0 ? 1 : 0 });
 	for (uint32_t i = 0; i < k->n_envelopes; i++)
