@@ -94,7 +94,8 @@ def test_a_message_that_grows_into_the_reserve_is_refused(small):
                             message("large", 8 * MIB))
         assert refused.value.smtp_code == 452
         assert shutil.disk_usage(small.dir / "spool").free > 15 * MIB
-        # The session goes on, and there is room for small ones.
+        # The session goes on, and there is room for small ones again.
+        wait_for(lambda: not refuses(small), "small ones are taken")
         client.sendmail("s@test.org", "alice@example.org", message("small"))
     assert "Subject: small" in small.wait_mails("alice", 1)[0]
 
