@@ -7,6 +7,7 @@
  */
 #include <libgen.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/mem.h"
+#include "lib/opt.h"
 #include "lib/sys/cores.h"
 
 #include "smtpd/conf/conf.h"
@@ -43,24 +45,52 @@
 #include "smtpd/proc/trace.h"
 
 #define DISPATCHERS_MAX 4
+#define MACROS_MAX      64
 #define FILTER_TIME     300
 #define SESSION_TIME    300
 
 struct options {
 	const char *conf_path;
-	char *macros[64];
+	const char *macros[MACROS_MAX];
 	size_t n_macros;
 	bool debug, foreground, check, verbose;
 	unsigned paused, trace;
 };
 
+static const struct opt option_table[] = {
+	{ 'D', "define", "NAME=VALUE", "define a macro of the configuration" },
+	{ 'd', "debug", NULL, "stay in the foreground, log to standard error" },
+	{ 'F', "foreground", NULL, "stay in the foreground, log to syslog" },
+	{ 'f', "file", "FILE",
+	    "the configuration, instead of " CONF_DEFAULT_PATH },
+	{ 'h', "help", NULL, "list the options" },
+	{ 'n', "check", NULL, "check the configuration and exit" },
+	{ 'P', "paused", "AGENT", "start with mda, mta or smtp paused" },
+	{ 'T', "trace", "SUBJECT", "log more of it, see smtpctl(8)" },
+	{ 'v', "verbose", NULL, "log more" },
+	{ 0 },
+};
+
 static void ATTR_NORETURN
 usage(FILE *out, int status)
 {
-	fprintf(out,
-	    "usage: smtpd [-dFhnv] [-D NAME=VALUE] [-f FILE] "
-	    "[-P mda|mta|smtp] [-T SUBJECT]\n");
+	fputs("usage: smtpd [OPTION ...]\n\n", out);
+	opt_print(option_table, out);
+	fputs("\nsmtpd(8) says more; smtpctl(8) talks to it when it runs.\n",
+	    out);
 	exit(status);
+}
+
+static void ATTR_NORETURN ATTR_PRINTF(1, 2) misuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("smtpd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("; smtpd --help lists the options\n", stderr);
+	exit(2);
 }
 
 static int
@@ -81,7 +111,7 @@ run_process(const char *name, const char *instance)
 	return 2;
 }
 
-/* A subject of smtpctl trace, or "profile" and one of smtpctl profile. */
+/* A subject of smtpctl trace, or "profile-" and one of smtpctl profile. */
 static unsigned
 parse_trace(const char *word)
 {
@@ -90,58 +120,79 @@ parse_trace(const char *word)
 	    trace_parse(word);
 
 	if (subjects == 0)
-		usage(stderr, 2);
+		misuse("\"%s\" is nothing to trace", word);
 	return subjects;
+}
+
+static unsigned
+parse_agent(const char *word)
+{
+	if (strcmp(word, "mda") == 0)
+		return SETUP_PAUSE_MDA;
+	if (strcmp(word, "mta") == 0)
+		return SETUP_PAUSE_MTA;
+	if (strcmp(word, "smtp") == 0)
+		return SETUP_PAUSE_SMTP;
+	misuse("\"%s\" can't be paused: expected mda, mta or smtp", word);
+}
+
+static void
+take_option(struct options *o, int id, const char *value)
+{
+	switch (id) {
+	case 'D':
+		if (strchr(value, '=') == NULL)
+			misuse("\"%s\" is not NAME=VALUE", value);
+		if (o->n_macros == MACROS_MAX)
+			misuse("more than %d macros", MACROS_MAX);
+		o->macros[o->n_macros++] = value;
+		break;
+	case 'd':
+		o->debug = o->foreground = true;
+		break;
+	case 'F':
+		o->foreground = true;
+		break;
+	case 'f':
+		o->conf_path = value;
+		break;
+	case 'h':
+		usage(stdout, 0);
+	case 'n':
+		o->check = true;
+		break;
+	case 'P':
+		o->paused |= parse_agent(value);
+		break;
+	case 'T':
+		o->trace |= parse_trace(value);
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	}
 }
 
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
-	int c;
+	struct opt_parser p;
+	struct err e;
+	int id;
 
-	while ((c = getopt(argc, argv, "D:dFf:hnP:T:v")) != -1) {
-		switch (c) {
-		case 'D':
-			if (strchr(optarg, '=') == NULL || o->n_macros == 64)
-				usage(stderr, 2);
-			o->macros[o->n_macros++] = optarg;
-			break;
-		case 'd':
-			o->debug = o->foreground = true;
-			break;
-		case 'F':
-			o->foreground = true;
-			break;
-		case 'f':
-			o->conf_path = optarg;
-			break;
-		case 'h':
-			usage(stdout, 0);
-		case 'n':
-			o->check = true;
-			break;
-		case 'P':
-			if (strcmp(optarg, "mda") == 0)
-				o->paused |= SETUP_PAUSE_MDA;
-			else if (strcmp(optarg, "mta") == 0)
-				o->paused |= SETUP_PAUSE_MTA;
-			else if (strcmp(optarg, "smtp") == 0)
-				o->paused |= SETUP_PAUSE_SMTP;
-			else
-				usage(stderr, 2);
-			break;
-		case 'T':
-			o->trace |= parse_trace(optarg);
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		default:
-			usage(stderr, 2);
-		}
+	if (argc == 3 && strcmp(argv[1], "help") == 0 &&
+	    strcmp(argv[2], "--tables") == 0) {
+		opt_print_table("", option_table, stdout); /* tools/tables.py */
+		exit(0);
 	}
-	if (optind != argc)
-		usage(stderr, 2);
+	opt_init(&p, option_table, argc, argv, false);
+	while ((id = opt_next(&p, &e)) != OPT_END) {
+		if (id == OPT_FAIL)
+			misuse("%s", e.msg);
+		take_option(o, id, p.value);
+	}
+	if (p.next != argc)
+		misuse("\"%s\" is not an option", argv[p.next]);
 }
 
 static int
@@ -273,7 +324,8 @@ run_daemon(struct options *o)
 	char self[4096];
 	ssize_t n;
 
-	s = setup_read(o->conf_path, o->macros, o->n_macros, &problems);
+	s = setup_read(o->conf_path, (const char *const *)o->macros,
+	    o->n_macros, &problems);
 	if (s == NULL) {
 		fputs(buf_str(&problems), stderr);
 		buf_free(&problems);

@@ -30,13 +30,13 @@ put_word(const char *text, struct buf *out)
 		return;
 	}
 	buf_add_u8(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		bool blank = text[i] == ' ' || text[i] == '\t';
+	for (; *text != '\0'; text++) {
+		bool blank = *text == ' ' || *text == '\t';
 
-		if (text[i] == '"' || (blank && before == '\\'))
+		if (*text == '"' || (blank && before == '\\'))
 			buf_add_u8(out, '\\');
-		buf_add_u8(out, (uint8_t)text[i]);
-		before = text[i];
+		buf_add_u8(out, (uint8_t)*text);
+		before = *text;
 	}
 	buf_add_u8(out, '"');
 }

@@ -282,7 +282,7 @@ take_queue_key(struct setup *s, struct buf *problems)
 }
 
 struct setup *
-setup_read(const char *conf_path, char *const *macros, size_t n_macros,
+setup_read(const char *conf_path, const char *const *macros, size_t n_macros,
     struct buf *problems)
 {
 	struct setup *s = xcalloc(1, sizeof(*s));

@@ -61,7 +61,7 @@ struct setup {
  * Read and check the configuration.  NULL after a problem; problems then has
  * a line for each.
  */
-struct setup *setup_read(const char *conf_path, char *const *macros,
+struct setup *setup_read(const char *conf_path, const char *const *macros,
     size_t n_macros, struct buf *problems);
 
 /* Where the spool and the socket are: see smtpd(8), ENVIRONMENT. */

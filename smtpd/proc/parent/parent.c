@@ -250,7 +250,8 @@ reload(struct parent *pa)
 	struct setup *old = pa->setup, *s;
 	struct err e;
 
-	s = setup_read(old->conf_path, old->macros, old->n_macros, &problems);
+	s = setup_read(old->conf_path, (const char *const *)old->macros,
+	    old->n_macros, &problems);
 	if (s == NULL) {
 		log_error("the configuration is kept as it was: %s",
 		    buf_str(&problems));

@@ -216,12 +216,62 @@ def test_help_fits_a_narrow_terminal(smtpd):
     assert smtpd.ctl("help", "nonsense", ok=False).returncode == 2
 
 
-def test_bash_completes_words(smtpd):
+def completion(smtpd, program, shell):
     made = subprocess.run(
-        [ROOT / "tools" / "completions", "smtpctl", BUILD / "smtpd" /
-         "smtpctl", "bash"], capture_output=True, text=True, check=True)
-    script = smtpd.dir / "completion.bash"
+        [ROOT / "tools" / "completions", program, BUILD / "smtpd" / program,
+         shell], capture_output=True, text=True, check=True)
+    script = smtpd.dir / f"{program}.{shell}"
     script.write_text(made.stdout)
+    return script
+
+
+@pytest.mark.parametrize("program", ["smtpctl", "smtpd"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completions_are_scripts_of_their_shells(smtpd, program, shell):
+    script = completion(smtpd, program, shell)
+    assert ("monitor" if program == "smtpctl" else "debug") \
+        in script.read_text()
+    if shutil.which(shell):
+        done = subprocess.run([shell, "-n", script], capture_output=True,
+                              text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_fish_completes_words(smtpd):
+    if not shutil.which("fish"):
+        pytest.skip("there is no fish")
+    script = completion(smtpd, "smtpctl", "fish")
+    done = subprocess.run(
+        ["fish", "--no-config", "-c",
+         f"source {script}; complete -C 'smtpctl show st'"],
+        capture_output=True, text=True, env=dict(smtpd.env, TERM="dumb"))
+    assert done.stderr == ""
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
+        "stats", "status"]
+
+
+def test_options_of_the_daemon(smtpd):
+    def run(*args):
+        return subprocess.run([SMTPD, *args], capture_output=True, text=True,
+                              env=smtpd.env, **smtpd.as_user())
+    smtpd.configure(MAILDIR)
+    smtpd.own()
+    told = run("--help")
+    assert told.returncode == 0 and "--check" in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    assert told.stdout == run("-h").stdout
+    done = run("--check", "--file", smtpd.dir / "smtpd.conf")
+    assert (done.returncode, done.stderr) == (0, "configuration OK\n")
+    for args, wanted in ((("--bad",), "--bad"), (("-P", "x"), "mda, mta"),
+                         (("-T", "x"), '"x"'), (("-D", "x"), "NAME=VALUE"),
+                         (("operand",), '"operand"')):
+        done = run(*args)
+        assert done.returncode == 2 and wanted in done.stderr, args
+        assert "--help" in done.stderr
+
+
+def test_bash_completes_words(smtpd):
+    script = completion(smtpd, "smtpctl", "bash")
 
     def complete(*words):
         probe = (f". {script}; COMP_WORDS=({' '.join(words)}); "
