@@ -136,14 +136,16 @@ link_body(struct queue *q, struct reception *r)
 void
 reception_commit(struct queue *q, struct reception *r)
 {
-	bool ok = !store_has_message(q->store, r->msgid) && offline_take(q, r);
+	bool ok = !store_has_message(q->store, r->msgid), taken;
 
 	/* The reserve is for what ends with less in the queue. */
 	if (r->from.id == PROC_DISPATCHER && !room_for(q, r->body.len))
 		ok = false;
-	if (ok && r->body_fd != -1)
-		ok = link_body(q, r);
+	taken = ok && offline_take(q, r);
+	ok = taken && (r->body_fd == -1 || link_body(q, r));
 	if (!ok) {
+		if (taken)
+			offline_taken(q, r, false);
 		send_committed(q, r, false);
 		retry_notice(q, r);
 		reception_free(q, r);

@@ -14,6 +14,9 @@ import pytest
 from conftest import MAILDIR, PATIENCE, SMTPD, UID, wait_for
 
 RULES = MAILDIR.replace("from any", "from socket")
+TABLES = ('table users {{ "alice@example.org" = alice }}\n'
+          'table base {{ alice = "%d:%d:{d.dir}/alice" }}\n'
+          "listen on 127.0.0.1 port {d.port}\n" % (UID, UID))
 HELD = RULES + ('action held relay host "smtp://127.0.0.1:1"\n'
                 'match from socket for domain "held.org" action held\n')
 
@@ -112,15 +115,29 @@ def test_a_message_that_is_refused_returns_to_who_wrote_it(smtpd):
 def test_what_is_refused_for_now_waits_on(down):
     write(down)
     down.start(
-        f"listen on 127.0.0.1 port {down.port}\n"
         'filter a phase mail-from match fcrdns reject "451 later"\n'
         "listen on socket filter a\n"
-        'table users { "alice@example.org" = alice }\n'
-        f'table base {{ alice = "{UID}:{UID}:{down.dir}/alice" }}\n' + RULES)
+        + TABLES.format(d=down) + RULES)
     wait_for(lambda: "waits on" in down.log_text(), "a word in the log")
     assert "451 later" in down.log_text()
     assert len(waiting(down)) == 1
     assert "1 message waiting offline" in down.ctl(name="mailq").stderr
+    down.stop()
+    down.start(RULES)
+    down.wait_mails("alice", 1)
+    wait_for(lambda: waiting(down) == [], "nothing waits")
+
+
+@pytest.mark.parametrize("size", [1, 400000])
+def test_what_there_is_no_room_for_waits_on(down, size):
+    """Under its own name, so that it is tried again."""
+    down.ctl("-f", "s@test.org", "alice@example.org", name="sendmail",
+             stdin="Subject: one\n\n" + ("x" * 79 + "\n") * (size // 80))
+    name = waiting(down)[0].name
+    down.start("queue reserve 100000G\n" + TABLES.format(d=down) + RULES)
+    wait_for(lambda: f"{name} of user {UID} waits on" in down.log_text(),
+             "a word in the log; " + down.log_text())
+    assert [x.name for x in waiting(down)] == [name]
     down.stop()
     down.start(RULES)
     down.wait_mails("alice", 1)
