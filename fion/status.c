@@ -17,8 +17,10 @@
 void
 session_status_stop(struct session *s)
 {
-	if (s->status_out != -1)
+	if (s->status_out != -1) {
 		close(s->status_out);
+		keeper_detach(s->keeper);
+	}
 	if (s->status_in != -1)
 		close(s->status_in);
 	s->status_out = s->status_in = -1;

@@ -227,14 +227,16 @@ status_feed(struct status *s, const uint8_t *data, size_t len, struct err *e)
 }
 
 void
-status_click(const struct status *s, size_t i, unsigned button, struct buf *out)
+status_click(struct status *s, size_t i, unsigned button, struct buf *out)
 {
 	json_t *j = json_pack("{s:s, s:s, s:i}", "name", s->blocks[i].name,
 	    "instance", s->blocks[i].instance, "button", (int)button);
 	char *text = j == NULL ? NULL : json_dumps(j, JSON_COMPACT);
 
-	if (text != NULL)
-		buf_printf(out, "%s,\n", text);
+	if (text != NULL) {
+		buf_printf(out, "%s%s\n", s->clicked ? "," : "[\n", text);
+		s->clicked = true;
+	}
 	free(text);
 	json_decref(j);
 }

@@ -36,7 +36,8 @@ struct status {
 	struct status_block blocks[STATUS_BLOCKS];
 	size_t n;
 	bool is_json;
-	bool clicks; /* it wants to hear of them */
+	bool clicks;  /* it wants to hear of them */
+	bool clicked; /* it has heard of one */
 	bool begun;
 	struct buf in;
 };
@@ -48,8 +49,10 @@ void status_clear(struct status *s);
 int status_feed(
     struct status *s, const uint8_t *data, size_t len, struct err *e);
 
-/* What to tell the command of a click on block i. */
-void status_click(
-    const struct status *s, size_t i, unsigned button, struct buf *out);
+/*
+ * What to tell the command of a click on block i: in all, an array without
+ * end, an element a line.
+ */
+void status_click(struct status *s, size_t i, unsigned button, struct buf *out);
 
 #endif

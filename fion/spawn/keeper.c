@@ -29,6 +29,7 @@ struct keeping {
 	int fd;   /* to the child */
 	int x_fd; /* a second hold on its X connection, or -1 */
 	pid_t pid;
+	pid_t attached; /* the program that has two descriptors, or 0 */
 	volatile uint32_t *turns;
 	bool suspect; /* something is to be read: does it turn? */
 	uint32_t turns_then;
@@ -146,17 +147,37 @@ become_program(int fd, char *const *words, const int fds[2])
 	_exit(127);
 }
 
+/* With all that it started; one that is stopped has to hear of it too. */
+static void
+end_attached(struct keeping *k)
+{
+	if (k->attached == 0)
+		return;
+	if (kill(-k->attached, SIGTERM) == -1)
+		kill(k->attached, SIGTERM); /* it has no session yet */
+	kill(-k->attached, SIGCONT);
+	k->attached = 0;
+}
+
 static void
 start_program(struct keeping *k, char *data, size_t len, const int fds[2])
 {
 	char *words[MAX_WORDS + 1];
 	size_t n = 0;
+	pid_t pid;
 
 	for (size_t i = 0; i < len && n < MAX_WORDS; i += strlen(data + i) + 1)
 		words[n++] = data + i;
 	words[n] = NULL;
-	if (n > 0 && fork() == 0)
+	if (n == 0 || fds[0] != -1)
+		end_attached(k);
+	if (n == 0)
+		return;
+	pid = fork();
+	if (pid == 0)
 		become_program(k->fd, words, fds);
+	if (pid > 0 && fds[0] != -1)
+		k->attached = pid;
 }
 
 /* One message of the child. */
@@ -172,7 +193,7 @@ serve(struct keeping *k)
 	} else if (n > 0 && data[0] == 'X' && k->x_fd == -1) {
 		k->x_fd = fds[0];
 		fds[0] = -1;
-	} else if (n > 1 && data[0] == 'E') {
+	} else if (n > 0 && data[0] == 'E') {
 		data[n] = '\0';
 		start_program(k, data + 1, (size_t)n - 1, fds);
 	}
@@ -221,6 +242,8 @@ reap(struct keeping *k, int *status)
 			*status = s;
 			ended = true;
 		}
+		if (pid == k->attached)
+			k->attached = 0;
 	}
 	return ended;
 }
@@ -328,6 +351,7 @@ run_child(
 	k.fd = pair[0];
 	become_small();
 	status = keep(&k);
+	end_attached(&k);
 	let_go(&k);
 	close(pair[0]);
 	return status;
@@ -413,6 +437,12 @@ keeper_exec(const struct keeper *k, const char *const *argv, int in, int out,
 	}
 	buf_free(&b);
 	return rc;
+}
+
+void
+keeper_detach(const struct keeper *k)
+{
+	send_message(k->fd, "E", 1, NULL, 0);
 }
 
 int

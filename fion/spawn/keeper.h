@@ -12,10 +12,14 @@
  * for KEEPER_HANG_S seconds.  The child is then killed, which frees the
  * keyboard; windows are on the save-set, and the arrangement is in X.
  *
+ * One program at a time may be attached to it, by its input and output: it
+ * ends when another is, and with the window manager.
+ *
  * Shape:   messages over a SOCK_SEQPACKET pair.  To the keeper: 'E' and
  *          words, each ended by NUL, with or without two descriptors (input
- *          and output of the program); 'X' with the X connection.  Back:
- *          'F' and why a program could not be started.
+ *          and output of the program); without words, the attached program
+ *          ends; 'X' with the X connection.  Back: 'F' and why a program
+ *          could not be started.
  */
 #ifndef FION_SPAWN_KEEPER_H
 #define FION_SPAWN_KEEPER_H
@@ -47,6 +51,9 @@ int keeper_run(
 /* Ask for a program; in and out are -1, or its standard input and output. */
 int keeper_exec(const struct keeper *k, const char *const *argv, int in,
     int out, struct err *e) ATTR_CHECKED;
+
+/* The program that was given an input and an output ends. */
+void keeper_detach(const struct keeper *k);
 
 /* Let the keeper watch the X connection. */
 int keeper_watch(const struct keeper *k, int x_fd, struct err *e) ATTR_CHECKED;

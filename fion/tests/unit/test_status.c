@@ -187,7 +187,11 @@ test_clicks_name_their_block(void **state)
 		    "\"name\":\"n\\\"\",\"instance\":\"\\u0001\"}]");
 	status_click(&s, 1, 3, &b);
 	assert_string_equal(buf_str(&b),
-	    "{\"name\":\"n\\\"\",\"instance\":\"\\u0001\",\"button\":3},\n");
+	    "[\n{\"name\":\"n\\\"\",\"instance\":\"\\u0001\",\"button\":3}\n");
+	buf_free(&b);
+	status_click(&s, 0, 1, &b);
+	assert_string_equal(
+	    buf_str(&b), ",{\"name\":\"\",\"instance\":\"\",\"button\":1}\n");
 	buf_free(&b);
 }
 
