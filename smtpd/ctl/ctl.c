@@ -391,6 +391,23 @@ is_whole(const struct command *c, int n, char **argv)
 	return true;
 }
 
+/* The commands of two words that word may begin. */
+static bool
+list_longer(const char *word, struct buf *out)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const char *words = commands[i].words;
+
+		if (strncmp(words, word, len) == 0 &&
+		    strchr(words, ' ') != NULL)
+			buf_printf(
+			    out, "%s%s", out->len == 0 ? "" : ", ", words);
+	}
+	return out->len > 0;
+}
+
 /* The command that argv begins with, in *words words, or NULL. */
 static const struct command *
 find_command(int argc, char **argv, int *words, struct err *e)
@@ -413,7 +430,10 @@ find_command(int argc, char **argv, int *words, struct err *e)
 		buf_printf(
 		    &others, "%s%s", n++ == 0 ? "" : ", ", commands[i].words);
 	}
-	if (n == 0)
+	if (n == 0 && argc == 1 && list_longer(argv[0], &others))
+		err_set(e, ERR_USAGE, "%s what? there is %s", argv[0],
+		    buf_str(&others));
+	else if (n == 0)
 		err_set(e, ERR_USAGE,
 		    "no command \"%s%s%s\"; \"smtpctl help\" lists them",
 		    argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

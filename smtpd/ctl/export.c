@@ -237,11 +237,11 @@ carry_export(int argc, char **argv, struct err *e)
 	if (fsync(x.dir) == -1) {
 		err_sys(e, "%s", argv[0]);
 	} else if (x.n_failed > 0) {
-		err_set(e, ERR_SYSTEM,
-		    "%zu messages were written, %zu could not be", x.n_done,
-		    x.n_failed);
+		err_set(e, ERR_SYSTEM, "%zu written, %zu could not be",
+		    x.n_done, x.n_failed);
 	} else {
-		printf("%zu messages are in %s\n", x.n_done, argv[0]);
+		printf("%zu message%s in %s\n", x.n_done,
+		    x.n_done == 1 ? " is" : "s are", argv[0]);
 		rc = 0;
 	}
 out:

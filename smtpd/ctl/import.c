@@ -329,8 +329,8 @@ finish(const struct import *im, struct err *e)
 {
 	if (im->n_failed > 0) {
 		err_set(e, ERR_CORRUPT,
-		    "%zu messages were taken in, %zu were there before, %zu "
-		    "were left where they are",
+		    "taken in: %zu; there before: %zu; left where they are, for "
+		    "the reasons above: %zu",
 		    im->n_taken, im->n_here, im->n_failed);
 		return -1;
 	}
@@ -338,8 +338,7 @@ finish(const struct import *im, struct err *e)
 		err_set(e, ERR_NOT_FOUND, "there is no message");
 		return -1;
 	}
-	printf("%zu messages were taken in, %zu were there before\n",
-	    im->n_taken, im->n_here);
+	printf("taken in: %zu; there before: %zu\n", im->n_taken, im->n_here);
 	return 0;
 }
 
@@ -374,7 +373,10 @@ run(struct import *im, const char *where, struct err *e)
 {
 	int dir = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
 
-	if (dir == -1)
+	if (dir == -1 && im->remove && errno == ENOENT)
+		err_set(e, ERR_NOT_FOUND,
+		    "there is no %s: messages to take in are put there", where);
+	else if (dir == -1)
 		err_sys(e, "%s", where);
 	else if (im->remove || open_done(im, dir, where, e) == 0) {
 		walk(im, dir, where, 0);

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -59,6 +60,7 @@ struct state {
 	size_t n_counters;
 	uint32_t last_request;
 	unsigned next_dispatcher;
+	time_t since; /* the counters count */
 };
 
 static struct state *
@@ -69,6 +71,7 @@ state_of(struct proc *p)
 	if (st == NULL) {
 		st = xcalloc(1, sizeof(*st));
 		TAILQ_INIT(&st->clients);
+		st->since = time(NULL);
 		p->state = st;
 	}
 	return st;
@@ -97,6 +100,8 @@ show_counters(struct client *c)
 	const struct state *st = c->proc->state;
 	struct buf b = { 0 };
 
+	buf_printf(&b, "uptime=%lld", (long long)(time(NULL) - st->since));
+	ipc_send(c->ipc, MSG_CTL_LINE, b.data, b.len, -1);
 	for (size_t i = 0; i < st->n_counters; i++) {
 		buf_reset(&b);
 		buf_printf(&b, "%s=%lld", st->counters[i].name,

@@ -370,20 +370,22 @@ add_route(const struct route *r, const char *what, time_t now, struct buf *b)
 			    r->disabled_until - now));
 }
 
-static void
+static bool
 resume_route(struct relays *rs, const char *number)
 {
 	struct route *r;
 	uint64_t id;
 
 	if (!conv_u64(number, 1, UINT32_MAX, &id))
-		return;
+		return false;
 	TAILQ_FOREACH(r, &rs->routes, entry) {
 		if (r->id == id) {
 			r->n_errors = 0;
 			r->disabled_until = 0;
+			return true;
 		}
 	}
+	return false;
 }
 
 /* CTL: request u32, words. */
@@ -404,7 +406,8 @@ relay_control(struct relays *rs, struct proc_peer from, struct ipc_msg *m)
 		TAILQ_FOREACH(r, &rs->all, entry)
 			add_relay(r, &line);
 	} else if (strncmp(text, "resume-route ", 13) == 0) {
-		resume_route(rs, text + 13);
+		if (!resume_route(rs, text + 13))
+			buf_add_str(&end, "no such route: see show routes");
 	} else if (strcmp(text, "show-hosts") == 0 ||
 	    strcmp(text, "show-hoststats") == 0 ||
 	    strcmp(text, "show-routes") == 0) {

@@ -76,7 +76,7 @@ def test_out_of_one_queue_into_another(smtpd):
     smtpd.start(None, "-P", "mda")
     assert queue(smtpd) == []
     done = smtpd.ctl("import", str(out))
-    assert done.stdout == "2 messages were taken in, 0 were there before\n"
+    assert done.stdout == "taken in: 2; there before: 0\n"
     assert queue(smtpd) == before, "all is as it was"
     smtpd.process.send_signal(signal.SIGKILL)
     smtpd.process.wait()
@@ -89,7 +89,7 @@ def test_out_of_one_queue_into_another(smtpd):
     assert len(smtpd.mails("bob")) == 1
     assert max(len(m.read_text()) for m in smtpd.mails("alice")) > 1100000
     done = smtpd.ctl("import", str(out))
-    assert done.stdout == "0 messages were taken in, 2 were there before\n"
+    assert done.stdout == "taken in: 0; there before: 2\n"
     assert queue(smtpd) == []
 
 
@@ -112,7 +112,7 @@ def test_the_spool_of_opensmtpd(smtpd, where):
     (smtpd.dir / "old" / "corrupt").mkdir()
     smtpd.start(MAILDIR)
     done = smtpd.ctl("import", str(smtpd.dir / where))
-    assert done.stdout.startswith("2 messages were taken in")
+    assert done.stdout.startswith("taken in: 2;")
     assert "Subject: carried" in smtpd.wait_mails("alice", 1)[0]
     smtpd.wait_mails("bob", 2)
     smtpd.wait_queue_empty()
@@ -127,7 +127,7 @@ def test_what_is_in_the_queue_is_not_taken_twice(smtpd):
     smtpd.ctl("import", str(smtpd.dir / "old"))
     (smtpd.dir / "old" / ".imported").unlink()
     done = smtpd.ctl("import", str(smtpd.dir / "old"))
-    assert done.stdout == "0 messages were taken in, 1 were there before\n"
+    assert done.stdout == "taken in: 0; there before: 1\n"
     assert len(queue(smtpd)) == 1
 
 
@@ -175,7 +175,7 @@ def test_what_is_wrong_is_told_and_stays(smtpd, edit, told):
     done = smtpd.ctl("import", str(smtpd.dir / "old"), ok=False)
     assert done.returncode == 1
     assert told in done.stderr and "1a2b3c4d" in done.stderr
-    assert "1 messages were taken in" in done.stderr
+    assert "taken in: 1;" in done.stderr
     smtpd.wait_mails("bob", 1)
     assert not smtpd.mails("alice")
     assert sorted(p.name for p in bad.iterdir()) == before
@@ -212,7 +212,7 @@ def test_discover_takes_what_was_put_into_the_spool(smtpd):
     shutil.move(smtpd.dir / "old", smtpd.dir / "spool" / "discover")
     smtpd.own()
     done = smtpd.ctl("discover", "1a2b3c4d00000007")
-    assert done.stdout.startswith("1 messages were taken in")
+    assert done.stdout.startswith("taken in: 1;")
     smtpd.wait_mails("alice", 1)
     smtpd.wait_queue_empty()
     left = smtpd.dir / "spool" / "discover"

@@ -117,6 +117,19 @@ def test_monitor_counts(smtpd):
         assert "smtpd" in watch.stderr.read()
 
 
+def test_counters(smtpd):
+    smtpd.start(MAILDIR)
+    send(smtpd)
+    stats = dict(line.split("=") for line in
+                 smtpd.ctl("show", "stats").stdout.splitlines())
+    assert stats["scheduler.delivery.ok"] == "1"
+    assert (stats["scheduler.envelope"], stats["queue.message"]) == ("0", "1")
+    assert stats["scheduler.envelope.incoming"] == "1"
+    assert 0 <= int(stats["uptime"]) < 60
+    done = smtpd.ctl("resume", "route", "77", ok=False)
+    assert done.returncode == 1 and "no such route" in done.stderr
+
+
 def test_monitor_as_a_table(smtpd):
     smtpd.start(MAILDIR)
     link = smtpd.dir / "smtpctl"
@@ -195,6 +208,8 @@ def test_words_may_be_shortened_while_they_are_clear(smtpd):
     done = smtpd.ctl("sh", "st", ok=False)
     assert done.returncode == 2
     assert "show stats, show status" in done.stderr
+    done = smtpd.ctl("pause", ok=False)
+    assert done.returncode == 2 and "pause mda, pause mta" in done.stderr
     assert smtpd.ctl("sh", "statu").stdout.startswith("MDA ")
     assert smtpd.ctl("show", "hosts").stdout == ""
     done = smtpd.ctl("show", "nonsense", ok=False)
