@@ -208,14 +208,16 @@ take_lines(struct server *s, struct peer *p)
 	    (nl = memchr(p->in.data, '\n', p->in.len)) != NULL) {
 		size_t len = (size_t)(nl - p->in.data);
 		bool subscribe = false;
-		char *text = xstrndup((const char *)p->in.data, len);
-		char *answer = s->line(s->ctx, text, len, &subscribe);
+		char *text = xstrndup((const char *)p->in.data, len), *answer;
 
-		free(text);
 		buf_consume(&p->in, len + 1);
-		p->subscribed = p->subscribed || subscribe;
-		if (answer != NULL)
+		answer = s->line(s->ctx, text, len, &subscribe);
+		free(text);
+		/* What the line made happen was told: it may be gone by now. */
+		if (p->fd != -1) {
+			p->subscribed = p->subscribed || subscribe;
 			say(p, answer);
+		}
 		free(answer);
 	}
 	if (p->fd != -1 && p->in.len > REQUEST_BYTES)

@@ -13,18 +13,14 @@
 /* WM_HINTS flags */
 #define INPUT_HINT   1U
 #define STATE_HINT   2U
-#define GROUP_HINT   64U
 #define URGENCY_HINT 256U
 
 /* WM_SIZE_HINTS flags */
-#define US_POSITION 1U
-#define P_POSITION  4U
 #define P_MIN_SIZE  16U
 #define P_MAX_SIZE  32U
 #define P_INC       64U
 #define P_ASPECT    128U
 #define P_BASE_SIZE 256U
-#define P_GRAVITY   512U
 
 uint32_t
 props_card(const uint8_t *data, size_t len, size_t i, uint32_t otherwise)
@@ -67,8 +63,6 @@ props_hints(const uint8_t *data, size_t len)
 		h.input = props_card(data, len, 1, 1) != 0;
 	if ((flags & STATE_HINT) != 0)
 		h.iconic = props_card(data, len, 2, 1) == 3;
-	if ((flags & GROUP_HINT) != 0)
-		h.group = props_card(data, len, 8, 0);
 	h.urgent = (flags & URGENCY_HINT) != 0;
 	return h;
 }
@@ -86,11 +80,10 @@ struct props_size
 props_size(const uint8_t *data, size_t len)
 {
 	struct props_size s = {
-		.min_w = 1, .min_h = 1, .inc_w = 1, .inc_h = 1, .gravity = 1
+		.min_w = 1, .min_h = 1, .inc_w = 1, .inc_h = 1
 	};
 	uint32_t flags = props_card(data, len, 0, 0);
 
-	s.position = (flags & (US_POSITION | P_POSITION)) != 0;
 	if ((flags & P_MIN_SIZE) != 0) {
 		s.min_w = length(data, len, 5, 1);
 		s.min_h = length(data, len, 6, 1);
@@ -112,11 +105,6 @@ props_size(const uint8_t *data, size_t len)
 	if ((flags & P_BASE_SIZE) != 0) {
 		s.base_w = length(data, len, 15, 0);
 		s.base_h = length(data, len, 16, 0);
-	}
-	if ((flags & P_GRAVITY) != 0) {
-		uint32_t g = props_card(data, len, 17, 1);
-
-		s.gravity = g >= 1 && g <= 10 ? (int)g : 1;
 	}
 	if (s.max_w != 0 && s.max_w < s.min_w)
 		s.max_w = s.min_w;

@@ -22,7 +22,6 @@ struct props_hints { /* WM_HINTS */
 	bool input;
 	bool urgent;
 	bool iconic; /* wants to start so */
-	uint32_t group;
 };
 
 struct props_size { /* WM_NORMAL_HINTS */
@@ -31,8 +30,6 @@ struct props_size { /* WM_NORMAL_HINTS */
 	int base_w, base_h; /* 0: none */
 	int inc_w, inc_h;   /* 1: any */
 	int min_aspect_x, min_aspect_y, max_aspect_x, max_aspect_y;
-	int gravity;
-	bool position; /* the person or program chose the place */
 };
 
 struct props_strut { /* _NET_WM_STRUT(_PARTIAL) */
