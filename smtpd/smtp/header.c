@@ -61,7 +61,9 @@ header_length(const char *text, size_t len, bool whole)
 {
 	const char *end;
 
-	if (len > 0 && text[0] == '\n')
+	if (len == 0)
+		return whole ? 0 : -1;
+	if (text[0] == '\n')
 		return 0;
 	end = memmem(text, len, "\n\n", 2);
 	if (end != NULL)
