@@ -36,14 +36,16 @@ def mount(*args):
     subprocess.run(["mount", *map(str, args)], check=True)
 
 
-def mount_over(folder, tree=TREE):
+def mount_over(folder, tree=TREE, spool=None):
     """What smtpd has built in, for this mount name space alone."""
     mount("--make-rprivate", "/")
     for path in ["/var/spool", "/var/lib", "/run"]:
         mount("-t", "tmpfs", "none", path)
+    if spool is not None:
+        mount("--bind", spool, "/var/spool")
     for path, mode in [("/var/lib/opensmtpd/empty", 0o755),
                        ("/var/spool/smtpd", 0o711)]:
-        os.makedirs(path)
+        os.makedirs(path, exist_ok=True)
         os.chmod(path, mode)
     mount("--bind", tree / "usr/libexec", "/usr/libexec")
     for name, line in [("passwd", "{0}:x:{1}:{1}::/:/bin/false\n"),
@@ -63,9 +65,13 @@ def mount_over(folder, tree=TREE):
 
 
 class OpenSMTPD:
-    """Runs conf, with what it logs in folder/log; one listener at port."""
+    """Runs conf, with what it logs in folder/log; one listener at port.
 
-    def __init__(self, folder, conf, port, tree=TREE):
+    Its queue is in memory, or in the folder spool.  took: the seconds from
+    its exec to its greeting."""
+
+    def __init__(self, folder, conf, port, tree=TREE, spool=None,
+                 verbose=True):
         self.log = folder / "log"
         path = folder / "smtpd.conf"
         path.write_text(conf)
@@ -75,9 +81,12 @@ class OpenSMTPD:
             self.process = subprocess.Popen(
                 ["unshare", "--mount", "--uts", "--pid", "--fork",
                  "--kill-child", "--mount-proc", sys.executable, __file__,
-                 folder, tree], stdin=subprocess.DEVNULL, stdout=log,
+                 folder, tree, "-dv" if verbose else "-d",
+                 *([] if spool is None else [spool])], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True)
         self.wait_greeting(port)
+        self.took = time.monotonic() - float(
+            (folder / "started").read_text())
 
     def log_text(self):
         return self.log.read_text(errors="replace")
@@ -92,7 +101,7 @@ class OpenSMTPD:
                     if s.recv(4) != b"":
                         return
             except OSError:
-                time.sleep(0.05)
+                time.sleep(0.002)
 
     def enter(self, *args, stdin=b""):
         """Run a program where smtpd runs: its sendmail, its smtpctl."""
@@ -113,10 +122,12 @@ class OpenSMTPD:
 
 
 def main():
-    folder, tree = map(pathlib.Path, sys.argv[1:])
-    mount_over(folder, tree)
+    folder, tree, options, *spool = sys.argv[1:]
+    folder, tree = pathlib.Path(folder), pathlib.Path(tree)
+    mount_over(folder, tree, *spool)
     smtpd = tree / "usr/sbin/smtpd"
-    os.execv(smtpd, [smtpd, "-dv", "-f", folder / "smtpd.conf"])
+    (folder / "started").write_text(str(time.monotonic()))
+    os.execv(smtpd, [smtpd, options, "-f", folder / "smtpd.conf"])
 
 
 if __name__ == "__main__":
