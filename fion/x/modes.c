@@ -39,12 +39,19 @@ grab_all(struct x *x)
 		.sequence);
 }
 
+/* What waits for a key now, instead of what did. */
 static void
-end_mode(struct x *x)
+set_input(struct x *x, enum input input)
 {
 	if (x->input == INPUT_PROMPT)
 		prompt_clear(&x->prompt);
-	x->input = INPUT_NONE;
+	x->input = input;
+}
+
+static void
+end_mode(struct x *x)
+{
+	set_input(x, INPUT_NONE);
 	x->mode = NULL;
 	x->held = false;
 	x->count = 0;
@@ -73,7 +80,7 @@ wait_on(struct x *x)
 static void
 begin_mode(struct x *x, const struct config_mode *mode, bool held)
 {
-	x->input = INPUT_MODE;
+	set_input(x, INPUT_MODE);
 	x->mode = mode;
 	x->held = held;
 	x->count = 0;
@@ -119,7 +126,7 @@ x_pass_next(struct x *x)
 		grab_all(x);
 		next_key(x);
 	}
-	x->input = INPUT_PASS;
+	set_input(x, INPUT_PASS);
 	wait_on(x);
 	x->unpainted = true;
 }
@@ -137,7 +144,7 @@ x_ask(struct x *x, const char *kind, struct prompt_words *words,
 		grab_all(x);
 		next_key(x);
 	}
-	x->input = INPUT_PROMPT;
+	set_input(x, INPUT_PROMPT);
 	x->mode_ends = 0;
 	prompt_init(&x->prompt, kind, history);
 	x->prompt.words = *words;
