@@ -13,12 +13,35 @@
 #ifndef SMTPD_CTL_CARRY_H
 #define SMTPD_CTL_CARRY_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "lib/attr.h"
+#include "lib/buf.h"
 
 #define CARRY_MESSAGE  "message"
 #define CARRY_IMPORTED ".imported" /* ids that were taken out of a directory */
 
+#define CARRY_ANSWER   32
+
+struct envelope;
 struct err;
+
+/* A message for smtpd: its envelopes, encoded one after the other. */
+struct carry {
+	uint32_t msgid;
+	struct buf envelopes;
+	size_t n;
+};
+
+void carry_add(struct carry *c, const struct envelope *ev);
+
+/*
+ * Give smtpd the message with the text of fd.  answer: the id that it has
+ * now, or "here" when it was there.  After 0 it is on smtpd's disk.
+ */
+int carry_hand_over(const struct carry *c, int fd, char answer[CARRY_ANSWER],
+    struct err *e) ATTR_CHECKED;
 
 /* Remove the directory dir, whose name in parent is name, and its files. */
 int carry_remove(int parent, const char *name, int dir);

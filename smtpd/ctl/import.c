@@ -40,13 +40,9 @@ struct import {
 	size_t n_taken, n_here, n_failed;
 };
 
-/* One message: its envelopes, encoded one after the other. */
 struct parcel {
-	uint32_t msgid;
+	struct carry carry;
 	int dir, text;
-	struct buf envelopes;
-	size_t n;
-	char answer[32];
 };
 
 /* Eight or sixteen lower-case digits, and nothing else. */
@@ -82,7 +78,7 @@ static int
 read_envelope(
     struct parcel *p, int dir, const char *name, uint64_t id, struct err *e)
 {
-	struct buf text = { 0 }, one = { 0 };
+	struct buf text = { 0 };
 	struct envelope ev;
 	int fd = open_regular(dir, name, e), rc = -1;
 	size_t got;
@@ -94,17 +90,13 @@ read_envelope(
 		rc = spoolfile_parse(text.data, got, &ev, e);
 	if (rc == 0) {
 		ev.id = id;
-		envelope_encode(&ev, &one);
-		wire_put_varint(&p->envelopes, one.len);
-		buf_add(&p->envelopes, one.data, one.len);
-		p->n++;
+		carry_add(&p->carry, &ev);
 		envelope_clear(&ev);
 	} else {
 		err_wrap(e, "%s", name);
 	}
 	close(fd);
 	buf_free(&text);
-	buf_free(&one);
 	return rc;
 }
 
@@ -134,7 +126,7 @@ read_envelopes(struct parcel *p, int dir, struct err *e)
 		    strcmp(entry->d_name, CARRY_MESSAGE) == 0)
 			continue;
 		if (!parse_digits(entry->d_name, 16, &id) ||
-		    envelope_msgid(id) != p->msgid) {
+		    envelope_msgid(id) != p->carry.msgid) {
 			err_set(e, ERR_CORRUPT,
 			    "%s is no envelope of this message", entry->d_name);
 			rc = -1;
@@ -144,7 +136,7 @@ read_envelopes(struct parcel *p, int dir, struct err *e)
 	}
 	if (d != NULL)
 		closedir(d);
-	if (rc == 0 && p->n == 0) {
+	if (rc == 0 && p->carry.n == 0) {
 		err_set(e, ERR_CORRUPT, "it has no envelope");
 		rc = -1;
 	}
@@ -180,24 +172,38 @@ check_text(int fd, struct err *e)
 static void
 take_answer(const char *text, size_t len, void *arg)
 {
-	struct parcel *p = arg;
-
-	snprintf(p->answer, sizeof(p->answer), "%.*s",
-	    (int)(len < sizeof(p->answer) ? len : 0), text);
+	if (len < CARRY_ANSWER) {
+		memcpy(arg, text, len);
+		((char *)arg)[len] = '\0';
+	}
 }
 
-static int
-hand_over(struct parcel *p, struct err *e)
+int
+carry_hand_over(
+    const struct carry *c, int fd, char answer[CARRY_ANSWER], struct err *e)
 {
 	struct buf b = { 0 };
 	int rc;
 
-	wire_put_u32(&b, p->msgid);
-	wire_put_varint(&b, p->n);
-	buf_add(&b, p->envelopes.data, p->envelopes.len);
-	rc = client_ask(MSG_IMPORT, b.data, b.len, p->text, take_answer, p, e);
+	answer[0] = '\0';
+	wire_put_u32(&b, c->msgid);
+	wire_put_varint(&b, c->n);
+	buf_add(&b, c->envelopes.data, c->envelopes.len);
+	rc = client_ask(MSG_IMPORT, b.data, b.len, fd, take_answer, answer, e);
 	buf_free(&b);
 	return rc;
+}
+
+void
+carry_add(struct carry *c, const struct envelope *ev)
+{
+	struct buf one = { 0 };
+
+	envelope_encode(ev, &one);
+	wire_put_varint(&c->envelopes, one.len);
+	buf_add(&c->envelopes, one.data, one.len);
+	c->n++;
+	buf_free(&one);
 }
 
 static int
@@ -207,7 +213,7 @@ note_done(struct import *im, const struct parcel *p, struct err *e)
 
 	if (im->done_fd == -1)
 		return 0;
-	snprintf(line, sizeof(line), "%08x\n", p->msgid);
+	snprintf(line, sizeof(line), "%08x\n", p->carry.msgid);
 	if (fs_write_all(im->done_fd, line, strlen(line), e) == 0 &&
 	    fsync(im->done_fd) == 0)
 		return 0;
@@ -220,6 +226,7 @@ static int
 import_message(struct import *im, int parent, const char *name,
     struct parcel *p, struct err *e)
 {
+	char answer[CARRY_ANSWER];
 	int rc;
 
 	p->text = open_regular(p->dir, CARRY_MESSAGE, e);
@@ -229,11 +236,11 @@ import_message(struct import *im, int parent, const char *name,
 	if (rc == 0)
 		rc = read_envelopes(p, p->dir, e);
 	if (rc == 0)
-		rc = hand_over(p, e);
+		rc = carry_hand_over(&p->carry, p->text, answer, e);
 	close(p->text);
 	if (rc == -1)
 		return -1;
-	if (strcmp(p->answer, "here") == 0)
+	if (strcmp(answer, "here") == 0)
 		im->n_here++;
 	else
 		im->n_taken++;
@@ -286,14 +293,14 @@ visit(struct import *im, int parent, const char *where, const char *name,
 	} else if (was_done(im, name)) {
 		im->n_here++;
 	} else {
-		p.msgid = (uint32_t)id;
+		p.carry.msgid = (uint32_t)id;
 		if (import_message(im, parent, name, &p, &e) == -1) {
 			fprintf(
 			    stderr, "smtpctl: %s/%s: %s\n", where, name, e.msg);
 			im->n_failed++;
 		}
 	}
-	buf_free(&p.envelopes);
+	buf_free(&p.carry.envelopes);
 	close(p.dir);
 }
 

@@ -28,7 +28,7 @@
 #include "smtpd/queue/envelope.h"
 #include "smtpd/queue/record.h"
 
-#include "smtpd/ctl/client.h"
+#include "smtpd/proc/setup.h"
 
 #include "smtpd/ctl/carry.h"
 
@@ -38,9 +38,8 @@
 struct salvage {
 	struct record_message m;
 	const uint8_t *payload;
-	struct buf envelopes; /* those that can be taken, as in IMPORT */
-	size_t n;
-	char answer[32];
+	struct carry carry; /* the envelopes that can be taken */
+	char answer[CARRY_ANSWER];
 };
 
 /* One envelope, suspended; false: not to be taken. */
@@ -48,7 +47,6 @@ static bool
 add_envelope(struct salvage *s, const struct record_span *span)
 {
 	struct envelope ev;
-	struct buf one = { 0 };
 	struct err e;
 	bool ok;
 
@@ -59,12 +57,8 @@ add_envelope(struct salvage *s, const struct record_span *span)
 	    envelope_text(&ev, ENVELOPE_MDA_EXEC)[0] == '\0';
 	if (ok) {
 		ev.flags |= ENVELOPE_HOLD;
-		envelope_encode(&ev, &one);
-		wire_put_varint(&s->envelopes, one.len);
-		buf_add(&s->envelopes, one.data, one.len);
-		s->n++;
+		carry_add(&s->carry, &ev);
 	}
-	buf_free(&one);
 	envelope_clear(&ev);
 	return ok;
 }
@@ -101,43 +95,28 @@ read_record(struct salvage *s, const uint8_t *p, size_t len, struct err *e)
 			    "runs a command\n",
 			    (unsigned long long)s->m.envelopes[i].id);
 	}
-	if (s->n > 0)
+	s->carry.msgid = s->m.msgid;
+	if (s->carry.n > 0)
 		return 0;
 	err_set(e, ERR_CORRUPT, "message %08x: no envelope can be taken",
 	    s->m.msgid);
 	return -1;
 }
 
-/* A client_cb: the id that it has now, or "here". */
-static void
-take_answer(const char *text, size_t len, void *arg)
-{
-	struct salvage *s = arg;
-
-	snprintf(s->answer, sizeof(s->answer), "%.*s",
-	    (int)(len < sizeof(s->answer) ? len : 0), text);
-}
-
 static int
 hand_over(struct salvage *s, struct err *e)
 {
 	int fd = memfd_create("message", MFD_CLOEXEC), rc;
-	struct buf b = { 0 };
 
 	if (fd == -1) {
 		err_sys(e, "a file in memory");
 		return -1;
 	}
-	wire_put_u32(&b, s->m.msgid);
-	wire_put_varint(&b, s->n);
-	buf_add(&b, s->envelopes.data, s->envelopes.len);
 	rc =
 	    fs_write_all(fd, s->payload + s->m.body_offset, s->m.stored_len, e);
 	if (rc == 0)
-		rc = client_ask(
-		    MSG_IMPORT, b.data, b.len, fd, take_answer, s, e);
+		rc = carry_hand_over(&s->carry, fd, s->answer, e);
 	close(fd);
-	buf_free(&b);
 	return rc;
 }
 
@@ -178,7 +157,7 @@ give_back(const char *dir, const char *name, struct err *e)
 		       "remove it\n",
 		    s.answer);
 	record_message_clear(&s.m);
-	buf_free(&s.envelopes);
+	buf_free(&s.carry.envelopes);
 	buf_free(&text);
 	free(path);
 	return rc;

@@ -71,7 +71,39 @@ def test_each_process_has_its_user_and_root_gets_no_mail(smtpd):
         assert "Seccomp:\t2\n" in (task / "status").read_text()
     wait_for(lambda: "to=<mabel@a.org> rcpt=<mabel@a.org> user=mabel delay=0s "
              "result=Ok" in smtpd.log_text(), "a mail in the mbox")
+    carry_as_root(smtpd)
     assert smtpd.stop() == 0
+
+
+def carry_as_root(smtpd):
+    """Files of root, handed to a queue that may open none of them."""
+    link = smtpd.dir / "smtpctl"
+    link.symlink_to(SMTPD)
+
+    def ctl(*args, **how):
+        return subprocess.run([link, *args], env=smtpd.env, text=True,
+                              capture_output=True, timeout=60, **how)
+    assert ctl("pause", "mda").returncode == 0
+    assert ctl("remove", "all").returncode == 0
+    smtpd.send("mabel@b.org", "Subject: small\r\n\r\nx\r\n")
+    smtpd.send("mabel@b.org", "Subject: large\r\n\r\n" + "y\r\n" * 200000)
+    queue = ctl("show", "queue").stdout
+    assert len(queue.splitlines()) == 2
+    out = smtpd.dir / "out"
+    assert ctl("export", out).returncode == 0
+    assert out.stat().st_mode & 0o77 == 0
+    assert ctl("remove", "all").returncode == 0
+    done = ctl("import", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(ctl("show", "queue").stdout.splitlines()) == sorted(
+        queue.splitlines())
+    assert "mda limit" in ctl("show", "config").stdout
+    assert ctl("uncorrupt").returncode == 0
+    other = ctl("show", "queue", user=64093, group=64093, extra_groups=[])
+    assert other.returncode == 1 and "only root may" in other.stderr
+    before = len(smtpd.mails("mabel"))
+    assert ctl("resume", "mda").returncode == 0
+    wait_for(lambda: len(smtpd.mails("mabel")) == before + 2, "two mails")
 
 
 def test_a_thousand_idle_sessions_stop_nobody(maildir):
