@@ -480,18 +480,72 @@ smtpctl(int argc, char **argv)
 	return e.kind == ERR_USAGE ? 2 : 1;
 }
 
+/* "show queue", with what mailq was given. */
+static int
+mailq(int argc, char **argv)
+{
+	char **words = xcalloc((size_t)argc + 4, sizeof(*words));
+	char show[] = "show", queue[] = "queue", smtpctl_name[] = "smtpctl";
+	int n = 0, status;
+
+	words[n++] = smtpctl_name;
+	words[n++] = show;
+	words[n++] = queue;
+	for (int i = 1; i < argc; i++)
+		words[n++] = argv[i];
+	status = smtpctl(n, words);
+	free(words);
+	return status;
+}
+
+/* What the other faces say of themselves; the one way to be told apart from
+ * mail for "help". */
+static bool
+print_face_help(const char *name)
+{
+	static const char *const faces[][2] = {
+		{ "mailq",
+		    "usage: mailq [-j] [ID]\n\n"
+		    "List the queue, as \"smtpctl show queue\" does.\n" },
+		{ "makemap",
+		    "usage: makemap [-o FILE] [-t aliases|hash|set] FILE\n\n"
+		    "Make FILE.db, for a \"db\" table, of the lines of "
+		    "FILE.\n" },
+		{ "newaliases",
+		    "usage: newaliases\n\n"
+		    "Make " CTL_ALIASES ".db of " CTL_ALIASES ".\n" },
+		{ "sendmail",
+		    "usage: sendmail [-it] [-F NAME] [-f ADDRESS] "
+		    "[-N NOTIFY] [-R RET]\n"
+		    "                [-V ENVID] [RECIPIENT ...]\n\n"
+		    "Send the message on standard input; -t: to whom its "
+		    "header says.\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(faces) / sizeof(faces[0]); i++) {
+		if (strcmp(faces[i][0], name) == 0) {
+			fputs(faces[i][1], stdout);
+			puts("smtpctl(8) says more.");
+			return true;
+		}
+	}
+	return false;
+}
+
 bool
 ctl_main(const char *name, int argc, char **argv, int *status)
 {
-	char *mailq[] = { (char[]){ "smtpctl" }, (char[]){ "show" },
-		(char[]){ "queue" }, NULL };
-
+	if (strcmp(name, "send-mail") == 0)
+		name = "sendmail";
+	*status = 0;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0 &&
+	    print_face_help(name))
+		return true;
 	if (strcmp(name, "smtpctl") == 0)
 		*status = smtpctl(argc, argv);
 	else if (strcmp(name, "mailq") == 0)
-		*status = smtpctl(3, mailq);
-	else if (strcmp(name, "sendmail") == 0 ||
-	    strcmp(name, "send-mail") == 0)
+		*status = mailq(argc, argv);
+	else if (strcmp(name, "sendmail") == 0)
 		*status = ctl_sendmail(argc, argv);
 	else if (strcmp(name, "makemap") == 0)
 		*status = ctl_makemap(argc, argv, false);

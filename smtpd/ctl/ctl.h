@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#define CTL_ALIASES "/etc/mail/aliases" /* of newaliases */
+
 /* Whether name is one of theirs; then *status is how it ended. */
 bool ctl_main(const char *name, int argc, char **argv, int *status);
 

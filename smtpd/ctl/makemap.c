@@ -23,7 +23,6 @@
 
 #define SOURCE_MAX (256u << 20)
 #define MAP_SIZE   (1UL << 30)
-#define ALIASES    "/etc/mail/aliases"
 
 struct map {
 	MDB_env *env;
@@ -163,7 +162,7 @@ int
 ctl_makemap(int argc, char **argv, bool newaliases)
 {
 	const char *type = newaliases ? "aliases" : "hash", *target = NULL;
-	const char *source = newaliases ? ALIASES : NULL;
+	const char *source = newaliases ? CTL_ALIASES : NULL;
 	struct err e;
 	char *out;
 	size_t n;

@@ -335,3 +335,21 @@ def test_the_configuration_read_back_is_one(smtpd):
     assert smtpd.ctl("show", "config").stdout == text
     smtpd.send("alice@example.org")
     smtpd.wait_mails("alice", 1)
+
+
+@pytest.mark.parametrize("name", ["mailq", "makemap", "newaliases",
+                                  "sendmail"])
+def test_each_face_says_how_it_is_used(smtpd, name):
+    smtpd.own()
+    done = smtpd.ctl("--help", name=name)
+    assert done.stdout.startswith(f"usage: {name}") and done.stderr == ""
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_mailq_takes_what_show_queue_takes(smtpd):
+    smtpd.start(MAILDIR, "-P", "mda")
+    smtpd.send("alice@example.org")
+    entry = json.loads(smtpd.ctl("-j", name="mailq").stdout)
+    assert smtpd.ctl(entry["evpid"], name="mailq").stdout \
+        == smtpd.ctl("show", "queue").stdout
+    assert smtpd.ctl("-x", name="mailq", ok=False).returncode == 2
