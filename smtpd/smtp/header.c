@@ -21,10 +21,13 @@ enum header_result
 header_next(
     const char *text, size_t len, size_t *offset, struct header_field *out)
 {
-	const char *p = text + *offset, *colon;
+	const char *p, *colon;
 	size_t left = len - *offset, n, name;
 
-	if (left == 0 || p[0] == '\n')
+	if (left == 0)
+		return HEADER_END;
+	p = text + *offset;
+	if (p[0] == '\n')
 		return HEADER_END;
 	n = line_len(p, left);
 	colon = memchr(p, ':', n);
@@ -101,7 +104,8 @@ header_without_bcc(const char *text, size_t len, struct buf *out)
 		if (!header_is(&f, "Bcc") && !header_is(&f, "Resent-Bcc"))
 			buf_add(out, f.start, f.len);
 	}
-	buf_add(out, text + offset, len - offset);
+	if (offset < len)
+		buf_add(out, text + offset, len - offset);
 }
 
 /* The value without the blanks around it. */
@@ -171,7 +175,8 @@ header_masquerade(
 		buf_printf(out, "<%s>\n", address);
 		done = true;
 	}
-	buf_add(out, text + offset, len - offset);
+	if (offset < len)
+		buf_add(out, text + offset, len - offset);
 }
 
 static bool

@@ -271,5 +271,6 @@ qualify_header(
 		else
 			buf_add(out, f.start, f.len);
 	}
-	buf_add(out, text + offset, len - offset);
+	if (offset < len)
+		buf_add(out, text + offset, len - offset);
 }
