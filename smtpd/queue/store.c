@@ -382,12 +382,11 @@ store_load_envelope(struct store *s, const struct store_envelope *se,
 int
 store_get(struct store *s, uint64_t id, struct envelope *ev, struct err *e)
 {
-	const struct store_message *m = store_find(s, envelope_msgid(id));
+	const struct store_envelope *se =
+	    store_find_envelope(store_find(s, envelope_msgid(id)), id);
 
-	for (uint32_t i = 0; m != NULL && i < m->n; i++) {
-		if (m->envelopes[i].id == id && m->envelopes[i].segment != NULL)
-			return store_load_envelope(s, &m->envelopes[i], ev, e);
-	}
+	if (se != NULL)
+		return store_load_envelope(s, se, ev, e);
 	err_set(
 	    e, ERR_NOT_FOUND, "no envelope %016llx", (unsigned long long)id);
 	return -1;

@@ -49,9 +49,17 @@ unpin(struct segment *seg, uint64_t bytes)
 	seg->live_bytes -= bytes;
 }
 
-static struct store_envelope *
-find_envelope(const struct store_message *m, uint64_t id)
+struct store_envelope *
+store_find_envelope(const struct store_message *m, uint64_t id)
 {
+	/* Most are numbered in a row. */
+	if (m != NULL && id - m->envelopes[0].id < m->n) {
+		struct store_envelope *ev =
+		    &m->envelopes[id - m->envelopes[0].id];
+
+		if (ev->id == id)
+			return ev->segment == NULL ? NULL : ev;
+	}
 	for (uint32_t i = 0; m != NULL && i < m->n; i++) {
 		if (m->envelopes[i].id == id && m->envelopes[i].segment != NULL)
 			return &m->envelopes[i];
@@ -89,7 +97,7 @@ static void
 remove_one(struct store *s, uint64_t id)
 {
 	struct store_message *m = store_find(s, envelope_msgid(id));
-	struct store_envelope *ev = find_envelope(m, id);
+	struct store_envelope *ev = store_find_envelope(m, id);
 
 	if (ev == NULL)
 		return;
@@ -152,7 +160,7 @@ apply_update(struct segment *seg, const struct store *s, uint64_t offset,
 	if (r->len < UPDATE_HEADER)
 		return;
 	id = wire_load64(r->payload);
-	ev = find_envelope(store_find(s, envelope_msgid(id)), id);
+	ev = store_find_envelope(store_find(s, envelope_msgid(id)), id);
 	if (ev == NULL)
 		return;
 	unpin(ev->segment, ev->len);

@@ -72,6 +72,9 @@ RB_PROTOTYPE(store_messages, store_message, entry, store_compare)
 void store_apply(struct store *s, struct segment *seg, uint64_t offset,
     const struct record *r);
 struct store_message *store_find(const struct store *s, uint32_t msgid);
+/* NULL when m is, or has no such envelope any more. */
+struct store_envelope *store_find_envelope(
+    const struct store_message *m, uint64_t id);
 void store_index_free(struct store *s);
 
 /* store_segment.c */

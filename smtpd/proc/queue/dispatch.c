@@ -23,15 +23,26 @@
 
 #include "smtpd/proc/queue/queue_internal.h"
 
-#define UNREADABLE 300 /* seconds until it is tried again */
-#define USER_TTL   5   /* seconds */
-#define USER_LATER 2   /* a status: can't be looked up just now */
+#define SCHEDULE_FRAME (1u << 20) /* bytes; below IPC_PAYLOAD_MAX */
+#define UNREADABLE     300        /* seconds until it is tried again */
+#define USER_TTL       5          /* seconds */
+#define USER_LATER     2          /* a status: can't be looked up just now */
+
+/* A frame has its limit, and a queue may be longer. */
+static void
+flush_when_long(struct queue *q)
+{
+	if (q->schedule.len >= SCHEDULE_FRAME ||
+	    q->unschedule.len >= SCHEDULE_FRAME)
+		queue_flush_schedule(q);
+}
 
 void
 queue_schedule(struct queue *q, uint64_t id, uint64_t at)
 {
 	wire_put_u64(&q->schedule, id);
 	wire_put_u64(&q->schedule, at);
+	flush_when_long(q);
 	queue_want_commit(q);
 }
 
@@ -39,6 +50,7 @@ void
 queue_unschedule(struct queue *q, uint64_t id)
 {
 	wire_put_u64(&q->unschedule, id);
+	flush_when_long(q);
 	queue_want_commit(q);
 }
 

@@ -2,15 +2,16 @@
 # Copyright (c) 2026 The maison authors
 """What has been acknowledged is delivered, whatever is killed and when."""
 
+import os
 import random
 import re
 import signal
 import smtplib
+import subprocess
 import threading
-import os
 
 import pytest
-from conftest import MAILDIR, wait_for
+from conftest import BUILD, MAILDIR, wait_for
 
 SESSIONS = 8
 
@@ -171,3 +172,18 @@ def test_killed_while_segments_are_emptied_loses_nothing(smtpd):
         assert text.endswith(f"end of {there[-1]}\n")
     assert held and held <= set(there)
     assert len(there) == len(set(there))
+
+
+def test_a_queue_longer_than_a_frame_is_scheduled(smtpd):
+    """300,000 envelopes wait for a relay; a new message goes all the same."""
+    spool = smtpd.dir / "spool"
+    subprocess.run([BUILD / "smtpd" / "fillqueue", spool, "30", "10000"],
+                   check=True)
+    smtpd.start(MAILDIR + 'action "out" relay host "smtp://127.0.0.1:1"\n'
+                'match from any for domain "example.net" action "out"\n',
+                "-P", "mta")
+    smtpd.send("alice@example.org", "Subject: new\r\n\r\nbody\r\n")
+    smtpd.wait_mails("alice", 1)
+    # All have their time.
+    wait_for(lambda: smtpd.ctl("show", "stats").stdout.count(
+        "scheduler.envelope=300000"), "the new one is gone, the others wait")
