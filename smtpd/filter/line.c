@@ -145,20 +145,48 @@ filter_put_request(struct buf *out, struct filter_time at,
 	return end_line(out, start, clean(param, len, true));
 }
 
+static void
+put_dataline_head(
+    struct buf *b, struct filter_time at, uint64_t session, uint64_t token)
+{
+	put_head(b, "filter", at, "smtp-in", "data-line", session);
+	buf_add_u8(b, '|');
+	put_hex(b, token);
+	buf_add_u8(b, '|');
+}
+
 bool
 filter_put_dataline(struct buf *out, struct filter_time at, uint64_t session,
-    uint64_t token, const char *line, size_t len, bool stuff)
+    uint64_t token, const char *line, size_t len)
 {
 	size_t start = out->len;
 
-	put_head(out, "filter", at, "smtp-in", "data-line", session);
-	buf_add_u8(out, '|');
-	put_hex(out, token);
-	buf_add_u8(out, '|');
-	if (stuff && len > 0 && line[0] == '.')
-		buf_add_u8(out, '.');
+	put_dataline_head(out, at, session, token);
 	buf_add(out, line, len);
 	return end_line(out, start, clean(line, len, true));
+}
+
+void
+filter_put_datalines(struct buf *out, struct filter_time at, uint64_t session,
+    uint64_t token, const char *text, size_t len)
+{
+	const char *end = text + len;
+	struct buf head = { 0 };
+
+	put_dataline_head(&head, at, session, token);
+	while (text < end) {
+		const char *lf = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((lf == NULL ? end : lf) - text);
+		size_t start = out->len;
+
+		buf_add(out, head.data, head.len);
+		if (n > 0 && text[0] == '.')
+			buf_add_u8(out, '.');
+		buf_add(out, text, n);
+		end_line(out, start, clean(text, n, true));
+		text += n + 1;
+	}
+	buf_free(&head);
 }
 
 /* Reading */
@@ -177,16 +205,37 @@ next_field(char **at)
 	return field;
 }
 
+/* The value of a digit, or 16: read so often that strtoull shows. */
+static unsigned
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	if (c >= 'A' && c <= 'F')
+		return (unsigned)(c - 'A') + 10;
+	return 16;
+}
+
 static bool
 take_hex(char **at, uint64_t *out)
 {
 	const char *s = next_field(at);
-	size_t len = s == NULL ? 0 : strspn(s, "0123456789abcdefABCDEF");
+	uint64_t v = 0;
+	size_t len = 0;
 
-	if (len == 0 || len > 16 || s[len] != '\0')
+	if (s == NULL)
 		return false;
-	*out = strtoull(s, NULL, 16);
-	return true;
+	for (; s[len] != '\0'; len++) {
+		unsigned digit = hex_digit(s[len]);
+
+		if (digit == 16 || len == 16)
+			return false;
+		v = v << 4 | digit;
+	}
+	*out = v;
+	return len > 0;
 }
 
 static int

@@ -55,9 +55,13 @@ bool filter_put_request(struct buf *out, struct filter_time at,
     enum filter_phase phase, uint64_t session, uint64_t token,
     const char *param);
 
-/* One line of a message; stuff: a dot before its first one. */
+/* One line of a message, with its dot before the first if it needs one. */
 bool filter_put_dataline(struct buf *out, struct filter_time at,
-    uint64_t session, uint64_t token, const char *line, size_t len, bool stuff);
+    uint64_t session, uint64_t token, const char *line, size_t len);
+
+/* Lines, each ended by LF, whose dots are added here; bad ones are left out. */
+void filter_put_datalines(struct buf *out, struct filter_time at,
+    uint64_t session, uint64_t token, const char *text, size_t len);
 
 enum filter_said_kind {
 	FILTER_SAID_EVENTS, /* register|report: mask, smtp_out */

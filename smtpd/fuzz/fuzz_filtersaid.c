@@ -26,7 +26,7 @@ check_passing_on(const struct filter_said *s)
 	struct buf b = { 0 };
 
 	if (filter_put_dataline(
-		&b, at, s->session, s->token, s->text, s->len, false)) {
+		&b, at, s->session, s->token, s->text, s->len)) {
 		assert(b.len <= FILTER_OUT_MAX);
 		assert(memchr(b.data, '\n', b.len) == b.data + b.len - 1);
 	} else {

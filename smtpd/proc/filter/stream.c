@@ -56,19 +56,10 @@ put_lines(
 {
 	struct filter_time now = filters_now();
 	struct program *p = m->program;
-	const char *end = text + len;
 
-	while (text < end) {
-		const char *lf = memchr(text, '\n', (size_t)(end - text));
-		size_t n = (size_t)((lf == NULL ? end : lf) - text);
-
-		filter_put_dataline(
-		    &p->out, now, l->id, m->token, text, n, true);
-		text += n + 1;
-	}
+	filter_put_datalines(&p->out, now, l->id, m->token, text, len);
 	if (last) {
-		filter_put_dataline(
-		    &p->out, now, l->id, m->token, ".", 1, false);
+		filter_put_dataline(&p->out, now, l->id, m->token, ".", 1);
 		m->ending = true;
 		l->moved_at = time(NULL);
 	}
@@ -180,7 +171,7 @@ give_next(struct program *from, struct link *l, struct member *to,
 		return;
 	before = p->out.len;
 	filter_put_dataline(
-	    &p->out, filters_now(), l->id, to->token, s->text, s->len, false);
+	    &p->out, filters_now(), l->id, to->token, s->text, s->len);
 	to->ending |= last;
 	program_mark(p, 0, 0, p->out.len - before);
 	program_queued(p);

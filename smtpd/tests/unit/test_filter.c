@@ -20,6 +20,10 @@
 
 static const struct filter_time at = { 1700000000, 42 };
 
+#define LINE_HEAD                                                              \
+	"filter|0.7|1700000000.000042|smtp-in|data-line|00000000000000ff|"     \
+	"0123456789abcdef|"
+
 static void
 lines_are_written_byte_for_byte(void **state)
 {
@@ -33,9 +37,8 @@ lines_are_written_byte_for_byte(void **state)
 	    "report|0.7|1700000000.000042|smtp-out|link-disconnect|"
 	    "00000000000000ff\n"
 	    "filter|0.7|1700000000.000042|smtp-in|commit|00000000000000ff|"
-	    "0123456789abcdef|\n"
-	    "filter|0.7|1700000000.000042|smtp-in|data-line|00000000000000ff|"
-	    "0123456789abcdef|..a|b\n";
+	    "0123456789abcdef|\n" LINE_HEAD "..a|b\n" LINE_HEAD "\n" LINE_HEAD
+	    "..\n" LINE_HEAD ".a|b\n";
 	struct buf b = { 0 };
 
 	(void)state;
@@ -47,8 +50,10 @@ lines_are_written_byte_for_byte(void **state)
 	    &b, at, true, FILTER_LINK_DISCONNECT, 0xff, NULL, 0));
 	assert_true(filter_put_request(
 	    &b, at, FILTER_COMMIT, 0xff, 0x0123456789abcdef, ""));
-	assert_true(filter_put_dataline(
-	    &b, at, 0xff, 0x0123456789abcdef, ".a|b", 4, true));
+	filter_put_datalines(
+	    &b, at, 0xff, 0x0123456789abcdef, ".a|b\n\nc\r\n.\n", 11);
+	assert_true(
+	    filter_put_dataline(&b, at, 0xff, 0x0123456789abcdef, ".a|b", 4));
 	assert_string_equal(buf_str(&b), want);
 	buf_free(&b);
 }
@@ -73,7 +78,7 @@ what_would_break_a_line_is_not_written(void **state)
 	    filter_put_report(&b, at, false, FILTER_TX_DATA, 1, cr, 1));
 	assert_false(filter_put_request(&b, at, FILTER_HELO, 1, 1, "a\nb"));
 	assert_false(filter_put_request(&b, at, FILTER_HELO, 1, 1, big));
-	assert_false(filter_put_dataline(&b, at, 1, 1, "a\0b", 3, true));
+	assert_false(filter_put_dataline(&b, at, 1, 1, "a\0b", 3));
 	assert_int_equal(b.len, 0);
 	buf_free(&b);
 	free(big);
@@ -119,7 +124,9 @@ answers_are_read(void **state)
 	} all[] = {
 		{ "filter-result|ff|a1|proceed", FILTER_PROCEED, "" },
 		{ "filter-result|ff|a1|proceed\r", FILTER_PROCEED, "" },
-		{ "filter-result|ff|a1|junk", FILTER_JUNK, "" },
+		{ "filter-result|FF|A1|junk", FILTER_JUNK, "" },
+		{ "filter-result|00000000000000ff|00000000000000a1|junk",
+		    FILTER_JUNK, "" },
 		{ "filter-result|ff|a1|reject|550 a|b", FILTER_REJECT,
 		    "550 a|b" },
 		{ "filter-result|ff|a1|disconnect|421 x", FILTER_DISCONNECT,
