@@ -528,6 +528,10 @@ load_all(struct loader *ld, json_t *root, struct workspace_list *new)
 		    "not a layout that this fion knows");
 		return -1;
 	}
+	if (screens != NULL && !json_is_array(screens)) {
+		err_set(ld->e, ERR_CORRUPT, "\"screens\" is no array");
+		return -1;
+	}
 	json_array_foreach(screens, i, j)
 	{
 		if (load_list(ld, json_object_get(j, "workspaces"), new,

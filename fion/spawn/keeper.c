@@ -36,7 +36,7 @@ struct keeping {
 	time_t since;
 };
 
-static volatile sig_atomic_t pending_signal;
+static volatile sig_atomic_t pending_term, pending_hup;
 static volatile sig_atomic_t pending_child;
 
 static void
@@ -44,8 +44,10 @@ on_signal(int sig)
 {
 	if (sig == SIGCHLD)
 		pending_child = 1;
+	else if (sig == SIGHUP)
+		pending_hup = 1;
 	else
-		pending_signal = sig;
+		pending_term = 1;
 }
 
 static time_t
@@ -261,10 +263,11 @@ keep(struct keeping *k)
 		struct pollfd p[2] = { { .fd = k->fd, .events = POLLIN },
 			{ .fd = k->suspect ? -1 : k->x_fd, .events = POLLIN } };
 
-		if (pending_signal != 0) {
-			kill(k->pid, pending_signal);
-			pending_signal = 0;
-		}
+		if (pending_hup != 0)
+			kill(k->pid, SIGHUP);
+		if (pending_term != 0)
+			kill(k->pid, SIGTERM);
+		pending_hup = pending_term = 0;
 		if (pending_child != 0 && reap(k, &status))
 			return status;
 		if (ppoll(p, 2, k->suspect ? &second : NULL, &none) == -1)
