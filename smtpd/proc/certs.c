@@ -195,14 +195,20 @@ load_relay(struct relay *r, struct conf_source *source, struct tls_options o,
 	/* Without the system's, what must be verified can't be sent. */
 	if (load_trust(source, a->ca, &o, a->ca != NULL ? e : &no_ca) == -1)
 		return a->ca != NULL ? -1 : 0;
+	/* Nobody is at fault for the system's: not worth a look in advance. */
+	if (o.sign == NULL && a->ca == NULL)
+		return 0;
+	if (a->ca != NULL)
+		o.trusting = NULL;
 	r->verified = tls_client(&o, e);
 	return r->verified == NULL ? -1 : 0;
 }
 
 static int
 load_relays(struct certs *cs, const struct conf *c, struct conf_source *source,
-    const struct tls_options *o, struct err *e)
+    const struct tls_options *given, struct err *e)
 {
+	struct tls_options o = *given;
 	const struct conf_action *a;
 
 	TAILQ_FOREACH(a, &c->actions, entry)
@@ -213,11 +219,14 @@ load_relays(struct certs *cs, const struct conf *c, struct conf_source *source,
 		if (a->method != CONF_RELAY)
 			continue;
 		cs->relays[cs->n_relays].conf = a;
-		if (load_relay(&cs->relays[cs->n_relays++], source, *o, e) ==
+		if (load_relay(&cs->relays[cs->n_relays++], source, o, e) ==
 		    -1) {
 			err_wrap(e, "action \"%s\"", a->name);
 			return -1;
 		}
+		/* The system's are a hundred and more: read once. */
+		if (a->ca == NULL)
+			o.trusting = cs->relays[cs->n_relays - 1].verified;
 	}
 	return 0;
 }

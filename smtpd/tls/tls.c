@@ -209,10 +209,16 @@ static int
 set_trust(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-	BIO *bio = memory(o->ca, o->ca_len);
+	BIO *bio;
 	X509 *x;
 	int n = 0;
 
+	if (o->trusting != NULL) {
+		SSL_CTX_set1_cert_store(
+		    ctx, SSL_CTX_get_cert_store(o->trusting));
+		return 0;
+	}
+	bio = memory(o->ca, o->ca_len);
 	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		if (X509_STORE_add_cert(store, x) == 1)
 			n++;

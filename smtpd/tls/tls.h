@@ -79,6 +79,7 @@ struct tls_options {
 	const char *protocols; /* likewise */
 	const char *dhe;       /* likewise */
 	bool verify;           /* the other side has to have a certificate */
+	SSL_CTX *trusting;     /* trust what this one does, instead of ca */
 	const void *ca;        /* those that are trusted, PEM */
 	size_t ca_len;
 };
