@@ -42,6 +42,10 @@ queue_schedule(struct queue *q, uint64_t id, uint64_t at)
 {
 	wire_put_u64(&q->schedule, id);
 	wire_put_u64(&q->schedule, at);
+	if (at > (uint64_t)time(NULL))
+		schedule_put(q->pending, id, at);
+	else
+		schedule_remove(q->pending, id);
 	flush_when_long(q);
 	queue_want_commit(q);
 }
@@ -50,6 +54,7 @@ void
 queue_unschedule(struct queue *q, uint64_t id)
 {
 	wire_put_u64(&q->unschedule, id);
+	schedule_remove(q->pending, id);
 	flush_when_long(q);
 	queue_want_commit(q);
 }
@@ -71,7 +76,7 @@ dispatch_flies(const struct queue *q, uint64_t id)
 }
 
 void
-queue_flush_schedule(struct queue *q)
+dispatch_committed(struct queue *q)
 {
 	struct wire w;
 
@@ -79,6 +84,11 @@ queue_flush_schedule(struct queue *q)
 	while (w.left > 0)
 		schedule_remove(q->flying, wire_u64(&w));
 	buf_reset(&q->landed);
+}
+
+void
+queue_flush_schedule(struct queue *q)
+{
 	if (q->schedule.len > 0)
 		proc_send(
 		    q->proc, PROC_SCHEDULER, 0, MSG_SCHEDULE, &q->schedule, -1);
@@ -387,6 +397,7 @@ dispatch_due(struct queue *q, uint64_t id)
 	struct envelope ev;
 	struct err e;
 
+	schedule_remove(q->pending, id);
 	/* Its result says what is next. */
 	if (dispatch_flies(q, id) != UINT64_MAX)
 		return;
@@ -462,7 +473,8 @@ void
 dispatch_give_up_user(struct queue *q, uint64_t id)
 {
 	land(q, id);
-	queue_schedule(q, id, 0);
+	/* Behind the commit that ends its flight. */
+	queue_schedule(q, id, (uint64_t)time(NULL) + 1);
 }
 
 /* Of an envelope in flight; *ev only when it is still there. */

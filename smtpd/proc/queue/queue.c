@@ -119,6 +119,7 @@ start(struct proc *p)
 	TAILQ_INIT(&q->notices);
 	TAILQ_INIT(&q->users);
 	q->flying = schedule_new();
+	q->pending = schedule_new();
 	onward_init(q);
 	q->store = store_open(p->setup->spool, &options, &e);
 	forget_key(p);

@@ -99,8 +99,9 @@ struct queue {
 	uint64_t batch_since_us;
 	uint64_t n_enqueued; /* envelopes, since the start */
 	uint64_t last_request;
-	struct schedule *flying; /* ids that are being delivered, since when */
-	struct buf landed;       /* u64 each: to leave flying at the commit */
+	struct schedule *flying;  /* ids that are being delivered, since when */
+	struct schedule *pending; /* ids that are not due yet, till when */
+	struct buf landed;        /* u64 each: to leave flying at the commit */
 	uint64_t *later; /* ids that the stopped or paused agents would get */
 	size_t n_later;
 	unsigned paused;
@@ -142,6 +143,8 @@ void dispatch_relayed(struct queue *q, const struct relay_result *r);
 /* Nobody has tried: soon again. */
 void dispatch_given_back(struct queue *q, uint64_t id, const char *line);
 void dispatch_forget_users(struct queue *q);
+/* The results that came are on disk: what flew may fly again. */
+void dispatch_committed(struct queue *q);
 /* Since when an envelope is being delivered; UINT64_MAX: it is not. */
 uint64_t dispatch_flies(const struct queue *q, uint64_t id);
 void queue_schedule(struct queue *q, uint64_t id, uint64_t at);

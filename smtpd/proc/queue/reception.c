@@ -335,6 +335,7 @@ queue_commit(struct queue *q)
 			store_body_unlink(q->store, r->msgid);
 		reception_free(q, r);
 	}
+	dispatch_committed(q);
 	queue_flush_schedule(q);
 	if (ok && store_collect(q->store, &e) == -1)
 		log_warn("queue: %s", e.msg);

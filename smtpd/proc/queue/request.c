@@ -102,11 +102,13 @@ add_flags(const struct envelope *ev, struct buf *out)
 	}
 }
 
-/* "inflight", and for how many seconds; "offline" is held. */
+/* "inflight", and for how many seconds; "pending", and in how many it goes;
+ * "offline" is held. */
 static const char *
 state_of(const struct request *r, const struct envelope *ev, char secs[24])
 {
 	uint64_t since = dispatch_flies(r->q, ev->id);
+	uint64_t next = schedule_when(r->q->pending, ev->id);
 	uint64_t now = (uint64_t)time(NULL);
 
 	secs[0] = '\0';
@@ -115,30 +117,63 @@ state_of(const struct request *r, const struct envelope *ev, char secs[24])
 		    (unsigned long long)(now > since ? now - since : 0));
 		return "inflight";
 	}
-	return (ev->flags & ENVELOPE_HOLD) != 0 ? "offline" : "pending";
+	if ((ev->flags & ENVELOPE_HOLD) != 0)
+		return "offline";
+	if (next != UINT64_MAX)
+		snprintf(secs, 24, "%llu",
+		    (unsigned long long)(next > now ? next - now : 0));
+	return "pending";
+}
+
+/* What another host has said need not be UTF-8, which JSON is. */
+static json_t *
+text_json(const char *text)
+{
+	json_t *v = json_string(text);
+	char *copy;
+
+	if (v != NULL)
+		return v;
+	copy = xstrdup(text);
+	for (char *p = copy; *p != '\0'; p++) {
+		if ((unsigned char)*p > 0x7f)
+			*p = '?';
+	}
+	v = json_string(copy);
+	free(copy);
+	return v;
+}
+
+static json_t *
+address_json(const struct address *a)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	return text_json(address_text(a, text));
 }
 
 static void
 show_json(struct request *r, const struct envelope *ev)
 {
-	char from[ADDRESS_TEXT_LEN], to[ADDRESS_TEXT_LEN];
-	char dest[ADDRESS_TEXT_LEN], id[24], secs[24];
+	char id[24], secs[24];
+	const char *state = state_of(r, ev, secs);
 	uint64_t expires = ev->created_at + ev->ttl;
 	json_t *o;
 	char *text;
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)ev->id);
-	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:i,s:b,s:s,"
-		      "s:s}",
+	o = json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:i,s:b,s:s,"
+		      "s:o,s:o}",
 	    "evpid", id, "family", family(ev), "type", kind(ev), "action",
-	    envelope_text(ev, ENVELOPE_ACTION), "sender",
-	    address_text(&ev->sender, from), "rcpt",
-	    address_text(&ev->rcpt, to), "dest", address_text(&ev->dest, dest),
-	    "created", (json_int_t)ev->created_at, "expires",
-	    (json_int_t)expires, "last_try", (json_int_t)ev->last_try_at,
-	    "retry", (int)ev->retry, "suspended",
-	    (ev->flags & ENVELOPE_HOLD) != 0, "state", state_of(r, ev, secs),
-	    "error", envelope_text(ev, ENVELOPE_ERROR));
+	    text_json(envelope_text(ev, ENVELOPE_ACTION)), "sender",
+	    address_json(&ev->sender), "rcpt", address_json(&ev->rcpt), "dest",
+	    address_json(&ev->dest), "created", (json_int_t)ev->created_at,
+	    "expires", (json_int_t)expires, "last_try",
+	    (json_int_t)ev->last_try_at, "retry", (int)ev->retry, "suspended",
+	    (ev->flags & ENVELOPE_HOLD) != 0, "state", state, "seconds",
+	    secs[0] == '\0' ? json_null() :
+			      json_integer(strtoll(secs, NULL, 10)),
+	    "error", text_json(envelope_text(ev, ENVELOPE_ERROR)));
 	text = o == NULL ? NULL : json_dumps(o, JSON_COMPACT);
 	if (text != NULL)
 		send_line(r, text, strlen(text));

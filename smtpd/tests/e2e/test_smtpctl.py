@@ -51,6 +51,17 @@ def test_queue_as_json(smtpd):
     assert fields[11] == "pending"
 
 
+def test_what_a_host_says_in_latin_1_is_json_too(smtpd):
+    sink = Sink(lambda n, line: b"451 caf\xe9\r\n"
+                if line.upper().startswith(b"RCPT") else None)
+    smtpd.start(f'action out relay host "smtp://127.0.0.1:{sink.port}"\n'
+                "match from any for any action out\n")
+    smtpd.send("x@example.net")
+    entry = wait_for(lambda: next((e for e in queue(smtpd) if e["error"]),
+                                  None), "an error")
+    assert entry["error"].endswith("caf?")
+
+
 def test_status_and_pausing_deliveries(smtpd):
     smtpd.start(MAILDIR)
     assert status(smtpd) == {"MDA": "running", "MTA": "running",
@@ -183,6 +194,9 @@ def test_schedule_tries_at_once(smtpd):
         lambda: next((e for e in queue(smtpd) if e["retry"]), None),
         "a first attempt")
     assert entry["last_try"] >= entry["created"]
+    assert entry["state"] == "pending" and entry["seconds"] > 0
+    secs = smtpd.ctl("show", "queue").stdout.split("|")[12]
+    assert 0 < int(secs) <= 12, "till the next attempt"
     assert entry["error"]
     (smtpd.dir / "alice" / "go").touch()
     smtpd.ctl("schedule", entry["evpid"])
