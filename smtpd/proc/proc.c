@@ -117,10 +117,30 @@ proc_count(struct proc *p, const char *name, int64_t delta)
 static void on_peer(struct ipc *ipc, struct ipc_msg *m, void *arg);
 
 static void
+open_peer(struct proc *p, struct proc_peer peer, int fd)
+{
+	struct link *l = xcalloc(1, sizeof(*l));
+
+	*l = (struct link){ p, peer };
+	p->peers[peer.id][peer.instance] = ipc_new(p->base, fd, on_peer, l);
+}
+
+static void
+open_waiting(struct proc *p)
+{
+	for (unsigned id = 0; id < PROC_COUNT; id++) {
+		for (unsigned i = 0; i < PROC_INSTANCES; i++) {
+			if (p->waiting[id][i] != 0)
+				open_peer(p, (struct proc_peer){ id, i },
+				    p->waiting[id][i] - 1);
+		}
+	}
+}
+
+static void
 add_peer(struct proc *p, struct ipc_msg *m)
 {
 	struct wire w;
-	struct link *l;
 	unsigned id, instance;
 
 	wire_init(&w, m->data, m->len);
@@ -129,6 +149,12 @@ add_peer(struct proc *p, struct ipc_msg *m)
 	if (!wire_done(&w) || id >= PROC_COUNT || instance >= PROC_INSTANCES ||
 	    m->fd == -1)
 		return;
+	if (!p->started) {
+		if (p->waiting[id][instance] != 0)
+			close(p->waiting[id][instance] - 1);
+		p->waiting[id][instance] = ipc_take_fd(m) + 1;
+		return;
+	}
 	/* Started again, and we hear of that before the old one's end. */
 	if (p->peers[id][instance] != NULL) {
 		ipc_free(p->peers[id][instance]);
@@ -137,9 +163,7 @@ add_peer(struct proc *p, struct ipc_msg *m)
 			p->ops->peer_gone(
 			    p, (struct proc_peer){ id, instance });
 	}
-	l = xcalloc(1, sizeof(*l));
-	*l = (struct link){ p, { id, instance } };
-	p->peers[id][instance] = ipc_new(p->base, ipc_take_fd(m), on_peer, l);
+	open_peer(p, (struct proc_peer){ id, instance }, ipc_take_fd(m));
 }
 
 static void
@@ -175,6 +199,8 @@ start(struct proc *p)
 		log_error("%s: %s", proc_name(p->ops->id), e.msg);
 		exit(1);
 	}
+	p->started = true;
+	open_waiting(p);
 	if (p->ops->start != NULL)
 		p->ops->start(p);
 	if (!p->ops->late_ready)

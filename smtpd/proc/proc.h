@@ -180,6 +180,9 @@ struct proc {
 	struct event_base *base;
 	struct setup *setup;
 	struct ipc *peers[PROC_COUNT][PROC_INSTANCES];
+	/* Of those that came before START, which are not heard yet: fd + 1. */
+	int waiting[PROC_COUNT][PROC_INSTANCES];
+	bool started;
 	void *state;
 };
 

@@ -251,6 +251,8 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 	if (c->who.id == PROC_QUEUE && pa->setup->queue_key != NULL)
 		ipc_send_secret(c->ipc, MSG_QUEUE_KEY, pa->setup->queue_key,
 		    strlen(pa->setup->queue_key));
+	/* What strangers can be heard on comes after it has shut itself in. */
+	ipc_send(c->ipc, MSG_START, NULL, 0, -1);
 	if (c->who.id == PROC_DISPATCHER) {
 		ipc_send(c->ipc, MSG_SOURCES, NULL, 0,
 		    fcntl(pa->sources_fd, F_DUPFD_CLOEXEC, PROC_PARENT_FD + 1));
@@ -259,6 +261,5 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 	if (c->who.id == PROC_CONTROL && pa->control_fd != -1)
 		ipc_send(c->ipc, MSG_LISTEN, NULL, 0,
 		    fcntl(pa->control_fd, F_DUPFD_CLOEXEC, 4));
-	ipc_send(c->ipc, MSG_START, NULL, 0, -1);
 	return 0;
 }

@@ -108,7 +108,8 @@ parent_adopt(struct parent *pa, struct err *e)
 			continue;
 		close(fd);
 		fcntl(kept, F_SETFL, fcntl(kept, F_GETFL) | O_NONBLOCK);
-		add_bound(pa, address_key((struct sockaddr *)&ss, len), kept);
+		add_bound(pa, address_key((struct sockaddr *)&ss, len), kept)
+		    ->inherited = true;
 	}
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
@@ -297,6 +298,10 @@ parent_bind(struct parent *pa, struct err *e)
 		next = TAILQ_NEXT(bo, entry);
 		if (bo->wanted)
 			continue;
+		if (bo->inherited)
+			log_warn("the socket for %s that was handed over is "
+				 "of no use: no line listens there",
+			    bo->address);
 		TAILQ_REMOVE(&pa->bound, bo, entry);
 		close(bo->fd);
 		free(bo->address);

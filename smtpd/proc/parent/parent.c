@@ -63,6 +63,19 @@ notify(const char *what)
 	close(fd);
 }
 
+/* With the time, to tell this reload from another. */
+static void
+notify_reloading(void)
+{
+	struct timespec now;
+	char text[64];
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	notify(text);
+}
+
 static bool
 restartable(enum proc_id id)
 {
@@ -278,7 +291,7 @@ reload(struct parent *pa)
 	s->filter_time = old->filter_time;
 	s->session_time = old->session_time;
 	s->generation = old->generation + 1;
-	notify("RELOADING=1");
+	notify_reloading();
 	pa->setup = s;
 	if (programs_check(pa, &e) == -1 || parent_bind(pa, &e) == -1) {
 		log_error("the configuration is kept as it was: %s", e.msg);

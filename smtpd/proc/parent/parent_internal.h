@@ -38,6 +38,7 @@ struct bound {
 	int fd;
 	unsigned listener;
 	bool wanted;
+	bool inherited; /* of who started us */
 };
 
 struct program;

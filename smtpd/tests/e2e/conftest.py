@@ -3,6 +3,7 @@
 """A private smtpd, run as an ordinary user, and what tests ask of it."""
 
 import atexit
+import collections
 import os
 import pathlib
 import shutil
@@ -47,10 +48,21 @@ BUILD = runnable(BUILD_DIR)
 SMTPD = BUILD / "smtpd" / "smtpd"
 
 
+# Sockets that keep ports for those who are to listen there: bound and not
+# listening, so that whoever says SO_REUSEADDR can bind, too, and nobody is
+# given the port who asks for any.
+KEPT = collections.deque()
+KEPT_MAX = 200
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 0))
+    KEPT.append(s)
+    if len(KEPT) > KEPT_MAX:
+        KEPT.popleft().close()
+    return s.getsockname()[1]
 
 
 def wait_for(condition, what):
