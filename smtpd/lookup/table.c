@@ -415,14 +415,17 @@ const char *
 table_fetch(struct table *t, enum table_service service, struct err *e)
 {
 	const struct entry *en;
+	struct buf got = { 0 };
+	int rc;
 
 	err_clear(e);
 	if (t->program != NULL) {
+		/* Others may have asked while we waited. */
+		rc = table_proc_fetch(t->program, service, &got, e);
 		buf_reset(&t->fetched);
-		return table_proc_fetch(t->program, service, &t->fetched, e) ==
-			1 ?
-		    buf_str(&t->fetched) :
-		    NULL;
+		buf_add(&t->fetched, got.data, got.len);
+		buf_free(&got);
+		return rc == 1 ? buf_str(&t->fetched) : NULL;
 	}
 	if (t->n == 0)
 		return NULL;

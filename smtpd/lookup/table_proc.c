@@ -27,12 +27,23 @@ struct table_proc {
 	int fd;
 	struct buf in;
 	size_t line; /* bytes of the line taken last, with its end */
-	bool ready;
+	bool ready, busy;
+	unsigned epoch,
+	    asked_in; /* how often it was started; at the question */
 	unsigned services;
 	uint32_t last_id;
 	void (*failed)(void *arg, const char *why);
 	void *arg;
 };
+
+/* How the process waits: it has one way. */
+static const struct table_proc_waiting *waiting;
+
+void
+table_proc_wait_by(const struct table_proc_waiting *w)
+{
+	waiting = w;
+}
 
 struct table_proc *
 table_proc_new(const char *name)
@@ -66,9 +77,12 @@ table_proc_watch(struct table_proc *tp,
 void
 table_proc_detach(struct table_proc *tp)
 {
+	if (tp->fd != -1 && waiting != NULL)
+		waiting->wake(tp->fd);
 	if (tp->fd != -1)
 		close(tp->fd);
 	tp->fd = -1;
+	tp->epoch++;
 	tp->ready = false;
 	tp->services = 0;
 	tp->line = 0;
@@ -103,7 +117,14 @@ wait_until(struct table_proc *tp, short what, int64_t deadline, struct err *e)
 
 	if (left <= 0)
 		return fail(tp, "is too slow", e);
-	rc = poll(&pfd, 1, (int)left);
+	rc = waiting != NULL ? waiting->ready(tp->fd, what, (int)left) :
+			       poll(&pfd, 1, (int)left);
+	/* Ended, and perhaps started again, while we waited. */
+	if (tp->epoch != tp->asked_in) {
+		err_set(
+		    e, ERR_SYSTEM, "table %s: the program has ended", tp->name);
+		return -1;
+	}
 	if (rc == 0)
 		return fail(tp, "is too slow", e);
 	if (rc == -1 && errno != EINTR)
@@ -177,9 +198,10 @@ table_proc_attach(struct table_proc *tp, int fd)
 	tp->fd = fd;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	tableline_put_config(&b, tp->name, CONF_SPOKEN_VERSION);
-	/* Should it not take even this, the next question tells. */
-	if (send_all(tp, &b, now_ms() + TABLE_PROC_TIME, &e) == -1)
-		table_proc_detach(tp);
+	/* Should it not take even this, which no buffer is too small for, the
+	 * next question tells. */
+	if (send(fd, b.data, b.len, MSG_NOSIGNAL) != (ssize_t)b.len)
+		fail(tp, "does not listen", &e);
 	buf_free(&b);
 }
 
@@ -200,14 +222,36 @@ await_ready(struct table_proc *tp, int64_t deadline, struct err *e)
 	return 0;
 }
 
+/* One question at a time. */
+static void
+begin(struct table_proc *tp)
+{
+	while (tp->busy)
+		waiting->turn();
+	tp->busy = true;
+	tp->asked_in = tp->epoch;
+}
+
+static void
+end(struct table_proc *tp)
+{
+	tp->busy = false;
+	if (waiting != NULL)
+		waiting->next();
+}
+
 bool
 table_proc_offers(struct table_proc *tp, enum table_service service)
 {
 	struct err e;
+	bool offers;
 
-	return tp->fd != -1 &&
+	begin(tp);
+	offers = tp->fd != -1 &&
 	    await_ready(tp, now_ms() + TABLE_PROC_TIME, &e) == 0 &&
 	    (tp->services & 1u << service) != 0;
+	end(tp);
+	return offers;
 }
 
 /* Some programs answer a fetch as if it were a lookup. */
@@ -219,7 +263,7 @@ answers(enum tableline_op asked, enum tableline_op got)
 }
 
 static int
-ask(struct table_proc *tp, enum tableline_op op, enum table_service service,
+ask_now(struct table_proc *tp, enum tableline_op op, enum table_service service,
     const char *key, struct buf *value, struct err *e)
 {
 	int64_t deadline = now_ms() + TABLE_PROC_TIME;
@@ -262,6 +306,18 @@ ask(struct table_proc *tp, enum tableline_op op, enum table_service service,
 	if (reply.result == TABLELINE_FOUND && value != NULL)
 		buf_add_str(value, reply.text);
 	return reply.result == TABLELINE_FOUND;
+}
+
+static int
+ask(struct table_proc *tp, enum tableline_op op, enum table_service service,
+    const char *key, struct buf *value, struct err *e)
+{
+	int rc;
+
+	begin(tp);
+	rc = ask_now(tp, op, service, key, value, e);
+	end(tp);
+	return rc;
 }
 
 int

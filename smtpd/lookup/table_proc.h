@@ -8,8 +8,10 @@
  * output, and is told when it has failed: an answer that is late, that was
  * not asked for, or that is none ends it.
  *
- * Shape:  a question waits for its answer, TABLE_PROC_TIME ms at most; a
- *         program that has failed is not waited for.
+ * Shape:  a question waits for its turn, as programs answer one after the
+ *         other, then for its answer, TABLE_PROC_TIME ms at most; a program
+ *         that has failed is not waited for.  What waits meanwhile is up to
+ *         who calls table_proc_wait_by().
  * Errors: as in table.h: 1 found, 0 not found, -1 with *e set.
  */
 #ifndef SMTPD_LOOKUP_TABLE_PROC_H
@@ -20,6 +22,16 @@
 #define TABLE_PROC_TIME 5000
 
 struct table_proc;
+
+/* How all wait; without it, in poll(2), so that there is never a turn. */
+struct table_proc_waiting {
+	/* For POLLIN or POLLOUT: 1, or 0 after ms. */
+	int (*ready)(int fd, short what, int ms);
+	void (*turn)(void); /* until next() has been called */
+	void (*next)(void);
+	void (*wake)(int fd); /* end ready(): fd will be closed */
+};
+void table_proc_wait_by(const struct table_proc_waiting *w);
 
 struct table_proc *table_proc_new(const char *name);
 void table_proc_free(struct table_proc *tp);

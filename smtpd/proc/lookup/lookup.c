@@ -27,6 +27,7 @@
 #include "smtpd/proc/lookup/lookup.h"
 #include "smtpd/proc/lookup/lookup_auth.h"
 #include "smtpd/proc/lookup/programs.h"
+#include "smtpd/proc/lookup/task.h"
 #include "smtpd/proc/lookup/way.h"
 
 struct request {
@@ -37,6 +38,7 @@ struct request {
 	struct generation *generation;
 	uint32_t id, number; /* theirs and ours */
 	bool explain;
+	bool busy; /* a task is in it */
 	struct envelope base;
 	struct buf trace;
 	struct expansion x;
@@ -120,6 +122,7 @@ start(struct proc *p)
 	TAILQ_INIT(&st->questions);
 	st->last_number = arc4random();
 	p->state = st;
+	task_init(p);
 	load(p);
 }
 
@@ -210,6 +213,28 @@ expanded(struct expansion *x, const char *reply, const struct envelope *evs,
 
 static const struct expand_ops expand_ops = { ask_forward, expanded };
 
+static struct request *
+find_request(struct state *st, uint32_t number)
+{
+	struct request *r;
+
+	TAILQ_FOREACH(r, &st->requests, entry) {
+		if (r->number == number)
+			return r;
+	}
+	return NULL;
+}
+
+/* Others may go on with it, if it has not ended. */
+static void
+leave_request(struct state *st, uint32_t number)
+{
+	struct request *r = find_request(st, number);
+
+	if (r != NULL)
+		r->busy = false;
+}
+
 /* EXPAND: request u32, tls u8, an envelope of what the session knows. */
 static void
 begin(struct proc *p, struct proc_peer from, struct ipc_msg *m)
@@ -218,6 +243,7 @@ begin(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	struct request *r = xcalloc(1, sizeof(*r));
 	struct wire w;
 	struct err e;
+	uint32_t number;
 
 	wire_init(&w, m->data, m->len);
 	r->id = wire_u32(&w);
@@ -242,8 +268,11 @@ begin(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	r->x.base = &r->base;
 	r->x.arg = r;
 	r->x.trace = r->explain || trace_wants(TRACE_EXPAND) ? &r->trace : NULL;
+	r->busy = true;
+	number = r->number;
 	TAILQ_INSERT_TAIL(&st->requests, r, entry);
 	expand_start(&r->x);
+	leave_request(st, number);
 }
 
 /* FORWARDED: number u32, token u32, kind u8, the text. */
@@ -262,13 +291,14 @@ forwarded(struct proc *p, struct ipc_msg *m)
 	kind = wire_u8(&w);
 	if (!wire_ok(&w) || kind > EXPAND_FORWARD_LATER)
 		return;
-	TAILQ_FOREACH(r, &st->requests, entry) {
-		if (r->number == number) {
-			expand_forward(&r->x, token, kind,
-			    (const char *)m->data + 9, m->len - 9);
-			return;
-		}
-	}
+	while ((r = find_request(st, number)) != NULL && r->busy)
+		task_turn();
+	if (r == NULL)
+		return;
+	r->busy = true;
+	expand_forward(
+	    &r->x, token, kind, (const char *)m->data + 9, m->len - 9);
+	leave_request(st, number);
 }
 
 /*
@@ -394,11 +424,11 @@ test_table(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	free(name);
 }
 
+/* What may have to ask a table. */
 static void
-message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+answer(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 {
 	struct state *st = p->state;
-	struct generation *g;
 
 	switch (m->type) {
 	case MSG_EXPAND:
@@ -417,19 +447,11 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 	case MSG_AUTH:
 		lookup_auth(p, &st->questions, st->generation->tables, from, m);
 		break;
-	case MSG_VERIFIED:
-		lookup_verified(p, &st->questions, m);
-		break;
 	case MSG_TABLE_ASK:
 		lookup_table_ask(p, st->generation->tables, from, m);
 		break;
 	case MSG_FILTER_TEST:
 		test_table(p, from, m);
-		break;
-	case MSG_PROGRAM:
-		TAILQ_FOREACH(g, &st->generations, entry)
-			lookup_programs_message(&g->runners, m);
-		tell_ready(p);
 		break;
 	case MSG_TABLE_UPDATE:
 		update_table(p, from, m);
@@ -438,6 +460,77 @@ message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
 		log_warn("lookup: message %u from the %s", m->type,
 		    proc_name(from.id));
 		break;
+	}
+}
+
+/* A message that is answered in a task. */
+struct job {
+	struct proc *proc;
+	struct proc_peer from;
+	struct ipc_msg m;
+	struct buf data;
+};
+
+static void
+run_job(void *arg)
+{
+	struct job *j = arg;
+	struct state *st = j->proc->state;
+	struct generation *g = st->generation;
+
+	g->refs++;
+	answer(j->proc, j->from, &j->m);
+	drop_generation(st, g);
+	if (j->data.len > 0) /* there may be a password in it */
+		explicit_bzero(j->data.data, j->data.len);
+	buf_free(&j->data);
+	free(j);
+}
+
+static void
+start_job(struct proc *p, struct proc_peer from, const struct ipc_msg *m)
+{
+	struct job *j = xcalloc(1, sizeof(*j));
+
+	j->proc = p;
+	j->from = from;
+	j->m.type = m->type;
+	j->m.fd = -1;
+	buf_add(&j->data, m->data, m->len);
+	j->m.data = j->data.data;
+	j->m.len = j->data.len;
+	task_start(run_job, j);
+}
+
+/* Whether anybody may have to wait for a program. */
+static bool
+has_programs(const struct state *st)
+{
+	const struct generation *g;
+
+	TAILQ_FOREACH(g, &st->generations, entry) {
+		if (!TAILQ_EMPTY(&g->runners))
+			return true;
+	}
+	return false;
+}
+
+static void
+message(struct proc *p, struct proc_peer from, struct ipc_msg *m)
+{
+	struct state *st = p->state;
+	struct generation *g;
+
+	if (m->type == MSG_PROGRAM) {
+		TAILQ_FOREACH(g, &st->generations, entry)
+			lookup_programs_message(&g->runners, m);
+		tell_ready(p);
+	} else if (m->type == MSG_VERIFIED) {
+		lookup_verified(p, &st->questions, m);
+	} else if (has_programs(st)) {
+		start_job(p, from, m);
+	} else {
+		answer(p, from, m);
 	}
 }
 

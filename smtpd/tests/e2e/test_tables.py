@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The maison authors
 """Tables kept by programs, good and bad ones."""
 
+import os
 import re
 import smtplib
 
@@ -13,7 +14,7 @@ from test_auth import secure
 from test_tls import Authority
 
 PROGRAM = r'''#!/usr/bin/python3 -u
-import pathlib, sys
+import pathlib, sys, time
 HERE = pathlib.Path("{dir}")
 for line in sys.stdin:
     if line == "config|ready\n":
@@ -40,6 +41,10 @@ for line in sys.stdin:
             sys.exit("I give up")
         if found == "hang":
             continue
+        if found and found.startswith("slow"):
+            while not (HERE / "go").exists():
+                time.sleep(0.01)
+            found = found.split()[1]
         if found == "flood":
             print("x" * 1000000, flush=True)
             continue
@@ -208,3 +213,113 @@ def test_authentication_by_a_program(people, service):
             c.login("alice", "open|sesame")
     with secure(people) as c:
         assert c.login("alice", "Open|Sesame")[0] == 235
+
+
+OTHER = ('table others { "bob@other.org" = alice }\n'
+         'action there maildir virtual <others> userbase <base>\n'
+         'match from any for domain "other.org" action there\n')
+
+
+class Waiting:
+    """A session whose recipient a slow program is asked about."""
+
+    def __init__(self, smtpd, to="slow@example.org"):
+        self.s = smtpd.raw()
+        self.f = self.s.makefile("rb")
+        self.f.readline()
+        for line in (b"HELO client.test.org", b"MAIL FROM:<s@test.org>"):
+            self.s.sendall(line + b"\r\n")
+            assert self.f.readline()[:3] == b"250"
+        self.s.sendall(b"RCPT TO:<%s>\r\n" % to.encode())
+
+    def answer(self):
+        got = int(self.f.readline()[:3])
+        self.s.close()
+        return got
+
+
+@pytest.fixture
+def slow(people):
+    with open(people.dir / "data", "a") as f:
+        f.write("alias:slow@example.org slow alice\n"
+                "alias:stuck@example.org hang\n")
+    people.start(rules() + OTHER)
+    return people
+
+
+def wait_asked(smtpd, key, n=1):
+    wait_for(lambda: asked(smtpd).count(f"|{key}\n") >= n,
+             f"the program was asked about {key}")
+
+
+def test_a_slow_program_stops_nobody_else(slow):
+    first = Waiting(slow)
+    wait_asked(slow, "slow@example.org")
+    # The lookup is there for others, and for tables without programs.
+    assert rcpt(slow, "bob@other.org") == 250
+    assert rcpt(slow, "x@example.net") == 550
+    assert slow.ctl("show", "queue").stdout == ""
+    (slow.dir / "go").touch()
+    assert first.answer() == 250
+
+
+def test_those_who_wait_for_a_program_are_answered_in_turn(slow):
+    sessions = [Waiting(slow) for _ in range(12)]
+    sessions.append(Waiting(slow, "alice@example.org"))
+    sessions.append(Waiting(slow, "nobody@example.org"))
+    wait_asked(slow, "slow@example.org")
+    assert rcpt(slow, "bob@other.org") == 250
+    assert asked(slow).count("|slow@example.org\n") == 1
+    (slow.dir / "go").touch()
+    assert [s.answer() for s in sessions] == [250] * 13 + [550]
+
+
+def test_a_late_program_is_ended_and_others_go_on_meanwhile(slow):
+    late = Waiting(slow, "stuck@example.org")
+    wait_asked(slow, "stuck@example.org")
+    assert rcpt(slow, "bob@other.org") == 250
+    assert late.answer() in (424, 451)
+    assert "the program is too slow" in slow.log_text()
+    wait_for(lambda: rcpt(slow, "alice@example.org") == 250,
+             "the table answers again")
+
+
+def test_a_program_that_dies_leaves_nobody_waiting(slow):
+    sessions = [Waiting(slow) for _ in range(5)]
+    wait_asked(slow, "slow@example.org")
+    program = [p for p in slow.children()
+               if "table-people" in open(f"/proc/{p}/cmdline").read()]
+    assert len(program) == 1
+    os.kill(program[0], 9)
+    (slow.dir / "go").touch()
+    assert {s.answer() for s in sessions} <= {250, 424, 451}
+    wait_for(lambda: rcpt(slow, "alice@example.org") == 250,
+             "the table answers again")
+
+
+def test_a_request_that_waits_keeps_its_configuration(slow):
+    first = Waiting(slow)
+    wait_asked(slow, "slow@example.org")
+    slow.configure(OTHER.replace("<base>", "<users2>").replace(
+        "table others", 'table users2 { alice = "%d:%d:{dir}/alice" }\n'
+        "listen on 127.0.0.1 port {port}\ntable others" % (UID, GID)))
+    slow.process.send_signal(1)
+    wait_for(lambda: "configuration read again" in slow.log_text(), "a reload")
+    assert rcpt(slow, "bob@other.org") == 250
+    assert rcpt(slow, "alice@example.org") == 550
+    (slow.dir / "go").touch()
+    assert first.answer() == 250
+    assert slow.stop() == 0
+
+
+def test_a_forward_that_comes_while_the_program_is_asked(slow):
+    """Expansion goes on at one end only."""
+    (slow.dir / "alice" / ".forward").write_text("alice\n")
+    slow.own()
+    with open(slow.dir / "data", "a") as f:
+        f.write("alias:both@example.org alice, slow@example.org\n")
+    both = Waiting(slow, "both@example.org")
+    wait_asked(slow, "slow@example.org")
+    assert rcpt(slow, "bob@other.org") == 250
+    (slow.dir / "go").touch()
+    assert both.answer() == 250
