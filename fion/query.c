@@ -173,6 +173,7 @@ act(struct session *s, const struct request *r, json_t **result,
 		do {
 			if (x_read(s->x, e) == -1)
 				return -1;
+			x_hurry(s->x);
 			x_reconcile(s->x);
 			x_paint(s->x);
 			x_sync(s->x);

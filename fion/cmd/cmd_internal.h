@@ -23,6 +23,9 @@ int cmd_delta(const char *word);
 /* From 1 to max. */
 int cmd_number(const char *word, uint64_t max, size_t *out, struct err *e);
 
+/* A direction, next, previous, a name, or a number; NULL: none there. */
+struct screen *cmd_screen(struct model *m, const char *word);
+
 /* args ends with NULL. */
 int cmd_run_screen(struct cmd_host *h, const struct cmd *c,
     const char *const *args, struct err *e);

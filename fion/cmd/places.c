@@ -20,9 +20,8 @@ nothing(struct err *e, const char *what)
 	return -1;
 }
 
-/* The screen a word means: a direction, next, previous, a name, a number. */
-static struct screen *
-which_screen(struct model *m, const char *word)
+struct screen *
+cmd_screen(struct model *m, const char *word)
 {
 	enum dir dir;
 	uint64_t n;
@@ -43,7 +42,7 @@ cmd_run_screen(struct cmd_host *h, const struct cmd *c, const char *const *args,
     struct err *e)
 {
 	const char *word = strcmp(c->verb, "pick") == 0 ? args[0] : c->verb;
-	struct screen *s = which_screen(h->m, word);
+	struct screen *s = cmd_screen(h->m, word);
 
 	if (s == NULL)
 		return nothing(e, "screen");
@@ -88,7 +87,7 @@ workspace_create_here(struct cmd_host *h, const char *name, struct err *e)
 static int
 workspace_send(struct cmd_host *h, const char *word, struct err *e)
 {
-	struct screen *s = which_screen(h->m, word);
+	struct screen *s = cmd_screen(h->m, word);
 
 	if (s == NULL)
 		return nothing(e, "screen");

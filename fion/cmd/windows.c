@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/conv.h"
 #include "lib/err.h"
 
 #include "fion/cmd/cmd_internal.h"
@@ -77,18 +76,8 @@ tab_send(struct cmd_host *h, struct win *w, const char *name, struct err *e)
 static int
 tab_screen(struct cmd_host *h, struct win *w, const char *word, struct err *e)
 {
-	struct screen *s;
-	enum dir dir;
-	uint64_t n;
+	struct screen *s = cmd_screen(h->m, word);
 
-	if (cmd_dir(word, &dir))
-		s = screen_towards(h->m, dir);
-	else if (cmd_delta(word) != 0)
-		s = screen_step(h->m, cmd_delta(word));
-	else if (conv_u64(word, 1, 64, &n))
-		s = screen_nth(h->m, (size_t)n - 1);
-	else
-		s = screen_by_key(h->m, word);
 	if (s == NULL) {
 		err_set(e, ERR_NOT_FOUND, "no screen there");
 		return -1;

@@ -357,6 +357,22 @@ x_due(const struct x *x)
 	return t != 0 && x_now() >= t;
 }
 
+/* It was asked whether it lives, and said nothing in time. */
+static void
+ping_tick(struct x *x, struct client *c, uint64_t now)
+{
+	if (c->ping_at == 0 || now < c->ping_at)
+		return;
+	c->ping_at = 0;
+	if (c->win == NULL)
+		return;
+	c->win->hung = true;
+	x_say(x,
+	    "The window does not answer. "
+	    "Close it again to end its program.");
+	x->hooks->event(x->ctx, "hung", c->win);
+}
+
 void
 x_tick(struct x *x)
 {
@@ -374,16 +390,7 @@ x_tick(struct x *x)
 	}
 	TAILQ_FOREACH(c, &x->clients, link) {
 		sync_tick(c, now);
-		if (c->ping_at == 0 || now < c->ping_at)
-			continue;
-		c->ping_at = 0;
-		if (c->win != NULL) {
-			c->win->hung = true;
-			x_say(x,
-			    "The window does not answer. "
-			    "Close it again to end its program.");
-			x->hooks->event(x->ctx, "hung", c->win);
-		}
+		ping_tick(x, c, now);
 	}
 }
 

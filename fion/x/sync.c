@@ -117,3 +117,12 @@ sync_tick(struct client *c, uint64_t now)
 	c->sync_ends = 0;
 	c->sync_deaf = true;
 }
+
+void
+x_hurry(struct x *x)
+{
+	struct client *c;
+
+	TAILQ_FOREACH(c, &x->clients, link)
+		sync_tick(c, UINT64_MAX);
+}

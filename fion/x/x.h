@@ -102,6 +102,9 @@ struct prompt_history;
 int x_ask(struct x *x, const char *kind, struct prompt_words *words,
     struct prompt_history *history, struct err *e) ATTR_CHECKED;
 
+/* Wait for no window to draw: the next reconciling sends the last sizes. */
+void x_hurry(struct x *x);
+
 /* Every request sent so far has been done, the layout is kept.  For tests. */
 void x_sync(struct x *x);
 
