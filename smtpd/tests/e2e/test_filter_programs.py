@@ -236,6 +236,15 @@ class TestManual:
             assert c.docmd("HELO localhost") == (550, b"you are not me")
             assert c.docmd("EHLO x.org")[0] == 250
 
+    def test_the_shortest_script(self, smtpd):
+        run(smtpd, self.example(smtpd, "refuse-domain.sh"))
+        with smtpd.smtp() as c:
+            c.ehlo("x.org")
+            assert c.mail("a@spam.example") == (550, b"5.7.1 not this")
+            assert c.mail("a@x.org")[0] == 250
+            c.rset()
+            assert c.mail("")[0] == 250
+
     def test_the_python_program(self, smtpd):
         run(smtpd, self.example(smtpd, "add-client.py"))
         for _ in range(2):

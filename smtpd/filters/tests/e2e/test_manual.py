@@ -93,6 +93,15 @@ def test_the_shell_script(example):
         "reject|550 you are not me", "proceed", "proceed"]
 
 
+def test_the_shortest_script(example):
+    registered, said = run(example("refuse-domain.sh"), [
+        ask("mail-from", "a@spam.example"), ask("mail-from", "a@x.org"),
+        ask("mail-from", "")])
+    assert registered == ["register|filter|smtp-in|mail-from"]
+    assert [verdict(line) for line in said] == [
+        "reject|550 5.7.1 not this", "proceed", "proceed"]
+
+
 def test_the_python_program(example):
     connect = "report|0.7|1.000000|smtp-in|link-connect|%016x|h|pass|%s|b:25"
     registered, said = run(example("add-client.py"), [
