@@ -150,12 +150,19 @@ def memory(pid):
             if m is None or "vvar" in line:
                 continue
             begin, end = int(m[1], 16), int(m[2], 16)
+            if end - begin > 1 << 28:  # a sanitizer's own
+                continue
             mem.seek(begin)
             try:
                 found += mem.read(end - begin)
             except OSError:
                 continue
     return found
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/cmdline") as f:
+        return f.read().split("\0")[0]
 
 
 def test_only_the_parent_knows_the_key(smtpd):
@@ -168,4 +175,4 @@ def test_only_the_parent_knows_the_key(smtpd):
     children = smtpd.children()
     assert len(children) > 5
     for pid in children:
-        assert KEY.encode() not in memory(pid)
+        assert KEY.encode() not in memory(pid), name_of(pid)

@@ -515,11 +515,23 @@ synced(size_t i, size_t cut, ino_t what)
 	return false;
 }
 
+static uint32_t tosses;
+
+/* The same in each run (xorshift). */
+static bool
+toss(void)
+{
+	tosses ^= tosses << 13;
+	tosses ^= tosses >> 17;
+	tosses ^= tosses << 5;
+	return tosses % 2 == 0;
+}
+
 static bool
 keep(bool is_synced, unsigned policy)
 {
 	return is_synced || policy == KEEP_ALL ||
-	    (policy >= KEEP_SOME && rand() % 2 == 0);
+	    (policy >= KEEP_SOME && toss());
 }
 
 static void
@@ -661,7 +673,7 @@ power_fails_anywhere(void **state)
 	struct store *s;
 
 	(void)state;
-	srand(1);
+	tosses = 1;
 	memset(known, 0, sizeof(known));
 	recording = true;
 	s = open_or_fail(spool);
