@@ -206,7 +206,7 @@ reload(struct session *s, struct err *e)
 	s->config = c;
 	session_status_start(s);
 	session_clock(s);
-	x_say(s->x, "The configuration is read.");
+	x_note(s->x, "The configuration is read.");
 	return 0;
 }
 

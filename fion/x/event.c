@@ -480,15 +480,28 @@ x_toggle_bar(struct x *x)
 	outputs_struts(x);
 }
 
-void
-x_say(struct x *x, const char *text)
+static void
+show_message(struct x *x, const char *text, bool calm)
 {
 	char *clean = text_clean((const uint8_t *)text, strlen(text), false);
 
 	snprintf(x->message, sizeof(x->message), "%s", clean);
 	free(clean);
+	x->message_calm = calm;
 	x->message_ends = x_now() + MESSAGE_MS;
 	x->unpainted = true;
+}
+
+void
+x_say(struct x *x, const char *text)
+{
+	show_message(x, text, false);
+}
+
+void
+x_note(struct x *x, const char *text)
+{
+	show_message(x, text, true);
 }
 
 void

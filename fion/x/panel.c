@@ -318,8 +318,10 @@ add_left(struct x *x, const struct screen *s, struct pieces *ps)
 	if (x->message_ends != 0) {
 		struct piece *p = add(x, ps, x->message);
 
-		p->ground = x->config->set.urgent_background;
-		p->ink = x->config->set.urgent_text;
+		p->ground = x->message_calm ? x->config->set.tab_background :
+					      x->config->set.urgent_background;
+		p->ink = x->message_calm ? x->config->set.tab_text :
+					   x->config->set.urgent_text;
 	}
 	if (x->input == INPUT_MODE)
 		add_mode(x, ps);

@@ -87,6 +87,8 @@ void x_toggle_bar(struct x *x);
 
 /* A line in the bar for some seconds. */
 void x_say(struct x *x, const char *text);
+/* The same, when nothing is wrong. */
+void x_note(struct x *x, const char *text);
 
 void x_close_window(struct x *x, struct win *w, bool kill);
 int x_enter_mode(

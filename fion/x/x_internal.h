@@ -299,6 +299,7 @@ struct x {
 	const struct x_bar *bar;
 	char message[TEXT_BYTES + 1]; /* shown in the bar until */
 	uint64_t message_ends;
+	bool message_calm; /* no fault is told */
 	struct draw *draw;
 	int bar_height;
 };
