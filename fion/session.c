@@ -249,7 +249,9 @@ turn(struct session *s, struct err *e)
 
 	p[0] = (struct pollfd){ .fd = x_fd(s->x), .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = s->keeper->fd, .events = POLLIN };
-	p[2] = (struct pollfd){ .fd = s->status_out, .events = POLLIN };
+	/* What it said before is drawn first, so that a flood waits. */
+	p[2] = (struct pollfd){ .fd = x_unpainted(s->x) ? -1 : s->status_out,
+		.events = POLLIN };
 	peers = server_polls(s->server, p + FIXED_POLLS);
 	sigemptyset(&none);
 	n = ppoll(p, FIXED_POLLS + peers, ms == -1 ? NULL : &ts, &none);

@@ -221,9 +221,10 @@ def test_a_flood_keeps_nobody_waiting(bar, app):
 while True:
     say('a\\n' * 1000 + full + '\\n')
 """)
-    b.shows(TEXT)
+    # Not until(): there is no moment when all is quiet.
+    wait_for("it is shown", lambda: TEXT in b.colours())
     w = app.window("a")
-    b.fion.until("managed", lambda: b.fion.focused() == "a")
+    wait_for("managed", lambda: b.fion.focused() == "a")
     typed = ""
     for _ in range(20):
         b.x.press("Win+t")
