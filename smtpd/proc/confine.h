@@ -8,7 +8,7 @@
  * As root: chroot, own user, no other groups.  Always: no core dumps, and a
  * sandbox (lib/sys/sandbox.h) with the calls, the paths and the sockets that
  * its work needs and no others.  doc/smtpd-processes.md has the table, ADR
- * 0211 the reasons.
+ * 0213 the reasons.
  */
 #ifndef SMTPD_PROC_CONFINE_H
 #define SMTPD_PROC_CONFINE_H

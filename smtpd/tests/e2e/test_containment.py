@@ -130,7 +130,7 @@ def test_delivery_workers(probed, method, may):
 
 
 def test_a_worker_that_runs_commands_is_its_user_unconfined(probed):
-    """A command may be setgid, as procmail is: ADR 0211."""
+    """A command may be setgid, as procmail is: ADR 0213."""
     probed.start('action here mda "cat > {dir}/out" virtual <users> '
                  'userbase <base>\nmatch from any for any action here\n')
     probed.send("alice@example.org")
