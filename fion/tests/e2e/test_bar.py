@@ -7,6 +7,7 @@ A full block in a colour is text that can be found in a picture.
 
 import json
 import os
+import pathlib
 import signal
 
 import pytest
@@ -248,6 +249,8 @@ for line in sys.stdin:
     tell("click")
 """)
     b.shows(RED)
+    stat = pathlib.Path(f"/proc/{b.pids()[0]}/stat")
+    wait_for("it is stopped", lambda: ") T " in stat.read_text())
     for _ in range(200):
         b.click(RED)
     b.fion.sync()
