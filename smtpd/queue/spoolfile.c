@@ -32,6 +32,7 @@ enum how {
 	FLAGS,
 	NOTIFY,
 	RET,
+	ORCPT,
 	BOUNCE_TYPE,
 	IGNORED
 };
@@ -73,7 +74,7 @@ static const struct field {
 	{ "username", TEXT, ENVELOPE_USERNAME, false },
 	{ "errorline", TEXT, ENVELOPE_ERROR, false },
 	{ "dsn-envid", TEXT, ENVELOPE_ENVID, false },
-	{ "dsn-orcpt", TEXT, ENVELOPE_ORCPT, false },
+	{ "dsn-orcpt", ORCPT, ENVELOPE_ORCPT, false },
 	{ "mda-user", TEXT, ENVELOPE_MDA_USER, false },
 	{ "mda-exec", TEXT, ENVELOPE_MDA_EXEC, false },
 	{ "bounce-type", BOUNCE_TYPE, 0, false },
@@ -179,6 +180,7 @@ print_field(const struct field *f, const struct envelope *ev, struct buf *out)
 		    ev->type == ENVELOPE_MTA ? "mta" : "mda");
 		break;
 	case SOURCE:
+	case ORCPT:
 	case TEXT:
 		text = envelope_text(
 		    ev, f->how == SOURCE ? ENVELOPE_SOURCE : f->which);
@@ -261,6 +263,36 @@ read_words(const struct field *f, const struct word *words, const char *value,
 		*out |= w->value;
 		p += len;
 	}
+}
+
+/* Words, or the sum of their values: so does OpenSMTPD 6.8, also for none. */
+static int
+read_notify(
+    const struct field *f, const char *value, unsigned *out, struct err *e)
+{
+	uint64_t v;
+
+	if (!conv_u64(value, 0, DSN_NEVER, &v))
+		return read_words(f, notify_words, value, out, e);
+	*out = (unsigned)v;
+	return 0;
+}
+
+/* OpenSMTPD 6.8 leaves out the type of the address. */
+static int
+read_orcpt(
+    struct reader *r, const struct field *f, const char *value, struct err *e)
+{
+	bool bare = value[0] != '\0' && strchr(value, ';') == NULL;
+	char *text = xasprintf("%s%s", bare ? "rfc822;" : "", value);
+	int rc = 0;
+
+	if (strlen(text) > ENVELOPE_TEXT_MAX)
+		rc = bad(e, f, value);
+	else
+		envelope_set_text(r->ev, ENVELOPE_ORCPT, text);
+	free(text);
+	return rc;
 }
 
 static int
@@ -370,7 +402,9 @@ read_field(
 	case FLAGS:
 		return read_words(f, flag_words, value, &r->ev->flags, e);
 	case NOTIFY:
-		return read_words(f, notify_words, value, &r->ev->notify, e);
+		return read_notify(f, value, &r->ev->notify, e);
+	case ORCPT:
+		return read_orcpt(r, f, value, e);
 	case RET:
 		if (read_words(f, ret_words, value, &r->ev->ret, e) == -1 ||
 		    r->ev->ret > DSN_RET_HDRS)

@@ -181,12 +181,25 @@ copy_small(struct queue *q, const struct import *im, struct err *e)
 	return rc;
 }
 
+/* OpenSMTPD leaves it to its configuration how long a message is tried. */
+static void
+set_ttl(const struct conf *c, struct envelope *ev)
+{
+	const struct conf_action *a =
+	    conf_find_action(c, envelope_text(ev, ENVELOPE_ACTION));
+
+	if (ev->ttl == 0)
+		ev->ttl = a != NULL && a->ttl != 0 ? a->ttl : c->ttl;
+}
+
 static int
 take_in(struct queue *q, const struct import *im, struct err *e)
 {
 	bool large = im->len > STORE_INLINE_MAX;
 	uint8_t flags = 0;
 
+	for (size_t i = 0; i < im->n; i++)
+		set_ttl(q->proc->setup->conf, &im->evs[i]);
 	if ((large ? copy_large(q, im, &flags, e) : copy_small(q, im, e)) == -1)
 		return -1;
 	if (large)

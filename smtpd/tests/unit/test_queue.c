@@ -460,6 +460,39 @@ a_spool_file_is_an_envelope(void **state)
 }
 
 static void
+a_spool_file_of_opensmtpd_has_numbers(void **state)
+{
+	struct envelope ev;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parse_spoolfile(SPOOLED "dsn-notify: 0\n"
+						 "dsn-orcpt: a+2Bb@x.test\n"
+						 "esc-class: 4\nesc-code: 30\n",
+			     &ev, &e),
+	    0);
+	assert_int_equal(ev.notify, 0);
+	assert_string_equal(
+	    envelope_text(&ev, ENVELOPE_ORCPT), "rfc822;a+2Bb@x.test");
+	envelope_clear(&ev);
+	assert_int_equal(parse_spoolfile(SPOOLED "dsn-notify: 6\n"
+						 "dsn-orcpt: rfc822;b@x.test\n",
+			     &ev, &e),
+	    0);
+	assert_int_equal(ev.notify, DSN_FAILURE | DSN_DELAY);
+	assert_string_equal(
+	    envelope_text(&ev, ENVELOPE_ORCPT), "rfc822;b@x.test");
+	envelope_clear(&ev);
+	assert_int_equal(
+	    parse_spoolfile(SPOOLED "dsn-notify: 8\n", &ev, &e), 0);
+	assert_int_equal(ev.notify, DSN_NEVER);
+	envelope_clear(&ev);
+	assert_int_equal(
+	    parse_spoolfile(SPOOLED "dsn-notify: 9\n", &ev, &e), -1);
+	assert_non_null(strstr(e.msg, "dsn-notify"));
+}
+
+static void
 a_spool_file_that_is_none_is_refused_by_name(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -493,6 +526,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_spool_file_is_an_envelope),
+		cmocka_unit_test(a_spool_file_of_opensmtpd_has_numbers),
 		cmocka_unit_test(a_spool_file_that_is_none_is_refused_by_name),
 		cmocka_unit_test(envelope_comes_back_as_it_was),
 		cmocka_unit_test(crc32c_is_the_published_one),
