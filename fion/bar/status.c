@@ -57,12 +57,13 @@ static void
 read_colour(struct status_block *b, json_t *j)
 {
 	const char *s = json_string_value(json_object_get(j, "color"));
-	unsigned v;
-	char rest;
+	char digits[7] = "";
 
-	if (s != NULL && strlen(s) >= 7 &&
-	    sscanf(s, "#%6x%c", &v, &rest) >= 1) {
-		b->colour = v;
+	/* Two more digits may say how opaque it is. */
+	if (s != NULL && s[0] == '#' &&
+	    strspn(s + 1, "0123456789abcdefABCDEF") >= 6) {
+		memcpy(digits, s + 1, 6);
+		b->colour = (uint32_t)strtoul(digits, NULL, 16);
 		b->has_colour = true;
 	}
 }
@@ -204,20 +205,16 @@ take_header(struct status *s)
 int
 status_feed(struct status *s, const uint8_t *data, size_t len, struct err *e)
 {
-	int rc, any = 0;
+	int rc = 1, any = 0;
 
 	buf_add(&s->in, data, len);
-	if (!s->begun && s->in.len > 0 && !take_header(s)) {
+	if (!s->begun && s->in.len > 0 && !take_header(s))
 		rc = 0;
-	} else {
-		while (s->in.len > 0) {
-			rc = s->is_json ? take_array(s, e) : take_line(s);
-			if (rc == -1)
-				return -1;
-			if (rc == 0)
-				break;
-			any = 1;
-		}
+	while (rc > 0 && s->in.len > 0) {
+		rc = s->is_json ? take_array(s, e) : take_line(s);
+		if (rc == -1)
+			return -1;
+		any |= rc;
 	}
 	if (s->in.len > STATUS_BYTES) {
 		err_set(e, ERR_LIMIT, "the status command: a line too long");

@@ -138,7 +138,7 @@ desktops(struct x *x)
 	uint32_t n = (uint32_t)workspace_count(x->m), viewport[2] = { 0, 0 };
 	uint32_t size[2] = { x->screen->width_in_pixels,
 		x->screen->height_in_pixels };
-	bool was = x->sent_count != n;
+	bool same;
 
 	for (size_t i = 0; i < n; i++) {
 		struct workspace *ws = workspace_at(x->m, i);
@@ -152,11 +152,13 @@ desktops(struct x *x)
 		add_card(&area, (uint32_t)r.w);
 		add_card(&area, (uint32_t)r.h);
 	}
+	same = x->sent_count == n && x->sent_area.len == area.len &&
+	    (area.len == 0 ||
+		memcmp(x->sent_area.data, area.data, area.len) == 0);
 	root_card(x, X__NET_NUMBER_OF_DESKTOPS, n, &x->sent_count);
 	root_list(x, &x->sent_names, X__NET_DESKTOP_NAMES,
 	    x->atoms[X_UTF8_STRING], 8, &names);
-	if (was || x->sent_area.len != area.len ||
-	    memcmp(x->sent_area.data, area.data, area.len) != 0) {
+	if (!same) {
 		x_prop_cards(x, x->root, X__NET_DESKTOP_GEOMETRY,
 		    XCB_ATOM_CARDINAL, size, 2);
 		x_prop_cards(x, x->root, X__NET_DESKTOP_VIEWPORT,

@@ -291,7 +291,7 @@ layer(struct x *x, const struct client *c)
 		return 1;
 	if (c->kind == KIND_DOCK)
 		return c->below ? 2 : 4;
-	if (!win_visible(x->m, c->win))
+	if (c->win == NULL || !win_visible(x->m, c->win))
 		return 0;
 	if (c->kind == KIND_NOTIFICATION)
 		return 9;

@@ -124,10 +124,10 @@ test_letters_without_latin_layout(void **state)
 		assert_int_equal(keymap_sym(&k, KEY_C, false), XKB_KEY_c);
 		assert_true(grabs(&k, "Win+w", KEY_W, k.win));
 		assert_true(grabs(&k, "Win+w", KEY_W, k.win | LOCK | k.num));
-		for (char letter = 'a'; letter <= 'z'; letter++) {
+		for (int letter = 'a'; letter <= 'z'; letter++) {
 			struct grab_list list = { 0 };
 
-			name[4] = letter;
+			name[4] = (char)letter;
 			assert_true(config_key_parse(name, &key));
 			keymap_grabs(&k, key, &list);
 			assert_true(list.n > 0);

@@ -2,7 +2,6 @@
 # Copyright (c) 2026 The maison authors
 """A private smtpd, run as an ordinary user, and what tests ask of it."""
 
-import atexit
 import collections
 import os
 import pathlib
@@ -24,27 +23,7 @@ UID = 65534 if os.getuid() == 0 else os.getuid()
 GID = 65534 if os.getuid() == 0 else os.getgid()
 
 
-def runnable(build):
-    """build, or a copy of its programs where UID can reach them: root's
-    checkout may well stand in a folder that is root's alone."""
-    if os.getuid() != 0 or all(
-            p.stat().st_mode & 0o001 for p in (build, *build.parents)):
-        return build
-    copy = pathlib.Path(tempfile.mkdtemp(prefix="smtpd-build."))
-    atexit.register(shutil.rmtree, copy)
-    copy.chmod(0o755)
-    for program in ["smtpd/smtpd", "smtpd/filters/filter-checksenderdomain",
-                    "smtpd/filters/filter-eventlog",
-                    "smtpd/filters/filter-rspamd",
-                    "smtpd/filters/filter-senderscore"]:
-        to = copy / program
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(build / program, to)
-    return copy
-
-
-BUILD_DIR = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
-BUILD = runnable(BUILD_DIR)
+BUILD = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
 SMTPD = BUILD / "smtpd" / "smtpd"
 
 

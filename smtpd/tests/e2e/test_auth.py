@@ -347,8 +347,8 @@ def test_filters_see_who_comes_in(daemon):
         assert client.docmd("AUTH PLAIN")[0] == 334
         assert client.docmd(b64(f"\0alice\0{SECRET}"))[0] == 235
         send(client)
-    seen = (daemon.dir / "seen").read_text()
-    assert "|link-auth|" in seen
+    seen = wait_for(lambda: (text := (daemon.dir / "seen").read_text()).count(
+        "|link-auth|") == 2 and text, "both are heard of")
     events = [x.split("|")[4:] for x in seen.splitlines()
               if x.startswith("report|")]
     found = [(e[0], "|".join(e[2:])) for e in events]

@@ -13,7 +13,7 @@ import socket
 
 import pytest
 from certs import Authority
-from conftest import BUILD_DIR, MAILDIR, PATIENCE, UID, wait_for
+from conftest import BUILD, MAILDIR, PATIENCE, UID, wait_for
 from test_auth import conf as auth_conf
 from test_auth import secure
 
@@ -36,7 +36,7 @@ MAY = {
 
 REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSYS)
 LANDLOCK_CREATE_RULESET, VERSION = 444, 1
-SANITIZED = b"__asan_init" in (BUILD_DIR / "smtpd/smtpd").read_bytes()
+SANITIZED = b"__asan_init" in (BUILD / "smtpd/smtpd").read_bytes()
 
 
 def landlock():
@@ -46,7 +46,7 @@ def landlock():
 
 @pytest.fixture
 def probed(smtpd):
-    shutil.copy(BUILD_DIR / "smtpd/libprobe.so", smtpd.dir / "libprobe.so")
+    shutil.copy(BUILD / "smtpd/libprobe.so", smtpd.dir / "libprobe.so")
     (smtpd.dir / "victim").write_text("")
     smtpd.env["LD_PRELOAD"] = str(smtpd.dir / "libprobe.so")
     smtpd.env["PROBE_FILE"] = str(smtpd.dir / "victim")
