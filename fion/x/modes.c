@@ -183,6 +183,25 @@ run(struct x *x, const struct config_bind *b, unsigned times)
 	x->hooks->command(x->ctx, b->n, (const char *const *)b->words, times);
 }
 
+/*
+ * A command has run for a key that came while before waited: one more key is
+ * asked for, or all let go, exactly once.  A second time would let out a key
+ * too many, or end the grab of a prefix that has come meanwhile.
+ */
+static void
+after_command(struct x *x, enum input before)
+{
+	bool waits = x->input != INPUT_NONE;
+
+	/* The requests that move the focus go before the keys. */
+	x_reconcile(x);
+	if (before == INPUT_NONE && !waits)
+		let_go(x);
+	else if (before != INPUT_NONE && waits)
+		next_key(x);
+	/* else what it opened has asked, or what it ended has let go */
+}
+
 /* A first key: of the default mode, or the prefix of another. */
 static void
 first_key(struct x *x, uint8_t code, uint32_t mods)
@@ -200,12 +219,7 @@ first_key(struct x *x, uint8_t code, uint32_t mods)
 	}
 	if (b != NULL)
 		run(x, b, 1);
-	/* What the command opened has the keyboard now; else all is sent
-	 * on its way, after the requests that moved the focus. */
-	if (x->input == INPUT_NONE) {
-		x_reconcile(x);
-		let_go(x);
-	}
+	after_command(x, INPUT_NONE);
 }
 
 /* Digits before a command in a held mode. */
@@ -259,11 +273,7 @@ mode_key(struct x *x, uint8_t code, uint32_t mods)
 	if (!stays)
 		end_mode(x); /* the keyboard stays ours until the end */
 	run(x, b, times);
-	x_reconcile(x);
-	if (x->input == INPUT_NONE)
-		let_go(x);
-	else
-		next_key(x);
+	after_command(x, stays ? INPUT_MODE : INPUT_NONE);
 }
 
 static void
@@ -293,11 +303,7 @@ prompt_key_pressed(struct x *x, uint8_t code, uint16_t state)
 	end_mode(x);
 	if (r == PROMPT_DONE)
 		x->hooks->line(x->ctx, kind, line);
-	x_reconcile(x);
-	if (x->input == INPUT_NONE)
-		let_go(x);
-	else
-		next_key(x);
+	after_command(x, INPUT_NONE);
 }
 
 /* The key goes on as if nobody had been listening. */

@@ -34,6 +34,22 @@ def test_no_key_leaks_and_none_is_lost(fion, clients):
     assert fion.get("mode") == "default"
 
 
+def test_what_follows_what_a_mode_opened_does_not_leak(fion, clients):
+    """A prompt, a mode, a prompt that opens a mode; and a prefix at once."""
+    client = clients()
+    for _ in range(60):
+        for opens in (("Win+w", "g", "1", "Return"),
+                      ("Win+x", "x", *"mode tile", "Return", "n"),
+                      ("Win+Shift+b", "Win+x", "x", "Escape")):
+            for key in (*opens, "Win+t", "1"):
+                fion.x.press(key)
+            fion.x.type("a")
+    fion.sync()
+    wait_for("all that was typed", lambda: len(client.keys()) >= 180)
+    assert client.keys() == codes(fion.x, "a") * 180
+    assert fion.get("mode") == "default"
+
+
 def test_nothing_leaks_while_fion_is_stopped(fion, clients):
     client = clients()
     [manager] = fion.children()
