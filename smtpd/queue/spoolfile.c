@@ -20,6 +20,9 @@
 
 #define VERSION_MAX 4
 
+/* The command that OpenSMTPD makes of a file; its name follows. */
+#define MBOXFILE "/mail.mboxfile -f %{mbox.from} /"
+
 enum how {
 	VERSION,
 	TYPE,
@@ -33,6 +36,8 @@ enum how {
 	NOTIFY,
 	RET,
 	ORCPT,
+	COMMAND,
+	MBOX,
 	BOUNCE_TYPE,
 	IGNORED
 };
@@ -76,7 +81,8 @@ static const struct field {
 	{ "dsn-envid", TEXT, ENVELOPE_ENVID, false },
 	{ "dsn-orcpt", ORCPT, ENVELOPE_ORCPT, false },
 	{ "mda-user", TEXT, ENVELOPE_MDA_USER, false },
-	{ "mda-exec", TEXT, ENVELOPE_MDA_EXEC, false },
+	{ "mda-exec", COMMAND, 0, false },
+	{ "mda-file", MBOX, 0, false },
 	{ "bounce-type", BOUNCE_TYPE, 0, false },
 	{ "bounce-ttl", IGNORED, 0, false },
 	{ "bounce-delay", IGNORED, 0, false },
@@ -187,6 +193,16 @@ print_field(const struct field *f, const struct envelope *ev, struct buf *out)
 		if (text[0] != '\0' || f->required)
 			buf_printf(out, "%s: %s\n", f->name, text);
 		break;
+	case COMMAND:
+		text = envelope_text(ev, ENVELOPE_MDA_EXEC);
+		if (text[0] == '|')
+			buf_printf(out, "%s: %s\n", f->name, text + 1);
+		break;
+	case MBOX:
+		text = envelope_text(ev, ENVELOPE_MDA_EXEC);
+		if (text[0] == '/')
+			buf_printf(out, "%s: %s\n", f->name, text);
+		break;
 	case SENDER:
 		print_address(f->name, &ev->sender, out);
 		break;
@@ -293,6 +309,28 @@ read_orcpt(
 		envelope_set_text(r->ev, ENVELOPE_ORCPT, text);
 	free(text);
 	return rc;
+}
+
+/* A command: in an envelope, a bar says so, and a file begins with "/". */
+static int
+read_exec(
+    struct reader *r, const struct field *f, const char *value, struct err *e)
+{
+	const char *file = strstr(value, MBOXFILE);
+	char *text;
+
+	if (f->how == MBOX)
+		file = value;
+	else if (file != NULL)
+		file += sizeof(MBOXFILE) - 2;
+	if (value[0] == '\0' || strlen(value) >= ENVELOPE_TEXT_MAX ||
+	    (file != NULL && file[0] != '/') ||
+	    envelope_text(r->ev, ENVELOPE_MDA_EXEC)[0] != '\0')
+		return bad(e, f, value);
+	text = file != NULL ? xstrdup(file) : xasprintf("|%s", value);
+	envelope_set_text(r->ev, ENVELOPE_MDA_EXEC, text);
+	free(text);
+	return 0;
 }
 
 static int
@@ -405,6 +443,9 @@ read_field(
 		return read_notify(f, value, &r->ev->notify, e);
 	case ORCPT:
 		return read_orcpt(r, f, value, e);
+	case COMMAND:
+	case MBOX:
+		return read_exec(r, f, value, e);
 	case RET:
 		if (read_words(f, ret_words, value, &r->ev->ret, e) == -1 ||
 		    r->ev->ret > DSN_RET_HDRS)

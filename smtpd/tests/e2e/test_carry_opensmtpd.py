@@ -20,11 +20,12 @@ from privatenet import private_net  # noqa: E402
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 PORT, REFUSES, LATER = 2525, 2526, 2527  # in a network of its own
 DAY = 86400
-TRIED = {"alice@example.org", "alice@gone.test", "never@later.test"}
+TRIED = {"alice@example.org", "bob@example.org", "alice@gone.test",
+         "never@later.test"}
 
 THEIRS = """
-table base {{ alice = "{uid}:{gid}:{dir}" }}
-table users {{ "alice@example.org" = alice, \\
+table base {{ alice = "{uid}:{gid}:{dir}", bob = "{uid}:{gid}:{dir}/bob" }}
+table users {{ "alice@example.org" = alice, "bob@example.org" = bob, \\
     "carol@example.org" = "carol@example.net" }}
 table gone {{ "alice@gone.test" = alice }}
 queue ttl 3d
@@ -37,6 +38,11 @@ match from any for domain "example.org" action "here"
 match from any for domain "gone.test" action "gone"
 match from any for domain "example.net" action "out"
 match from any for domain "later.test" action "later"
+"""
+
+# A file and a command that are not possible before there is a folder.
+FORWARD = """{0}/bob/new/box
+|/bin/cat >>{0}/bob/new/piped || exit 75
 """
 
 OURS = """
@@ -70,6 +76,7 @@ def queue_mail(theirs, spool):
          ("never@later.test", ["NOTIFY=NEVER"]))
     send("::1", "", [], ("d@example.net", []), ("carol@example.org", []))
     send("::1", "s@test.org", [], ("alice@example.org", []))
+    send("::1", "s@test.org", [], ("bob@example.org", []))
     send("127.0.0.1", "s@test.org", [], ("alice@gone.test", []))
     wait_for(lambda: "Connection refused" in theirs.log_text(),
              "the relay host refuses")
@@ -89,6 +96,10 @@ def envelopes(spool):
 def spooled(smtpd):
     """Where OpenSMTPD has left what it could not deliver."""
     spool = smtpd.dir / "old"
+    forward = smtpd.dir / "bob" / ".forward"
+    forward.write_text(FORWARD.format(smtpd.dir))
+    smtpd.own()
+    forward.chmod(0o600)
     spool.mkdir(mode=0o711)
     with private_net():
         sink = Sink(lambda n, line: b"451 4.7.1 later\r\n"
@@ -136,7 +147,7 @@ def test_all_that_waits_in_a_spool_is_delivered(smtpd):
     spool = spooled(smtpd)
     old = envelopes(spool)
     by_rcpt = {was["rcpt"]: was for was in old.values()}
-    assert len(old) == 7
+    assert len(old) == 9
     assert {was["sockaddr"] for was in old.values()} == {"127.0.0.1", "[::1]"}
     assert by_rcpt["alice@example.org"]["errorline"] == "exited abnormally"
     assert "451" in by_rcpt["never@later.test"]["errorline"]
@@ -145,13 +156,15 @@ def test_all_that_waits_in_a_spool_is_delivered(smtpd):
     smtpd.start(OURS % tuple(s.port for s in sinks),
                 "-P", "mda", "-P", "mta")
     done = smtpd.ctl("import", str(spool))
-    assert done.stdout == "taken in: 5; there before: 0\n"
+    assert done.stdout == "taken in: 6; there before: 0\n"
     found = listed(smtpd)
     check_listed(found, old, {"127.0.0.1": "inet4", "[::1]": "inet6"}, since)
     again = smtpd.ctl("import", str(spool))
-    assert again.stdout == "taken in: 0; there before: 5\n"
+    assert again.stdout == "taken in: 0; there before: 6\n"
     assert listed(smtpd) == found
 
+    (smtpd.dir / "bob" / "new").mkdir()
+    smtpd.own()
     smtpd.ctl("resume", "mda")
     smtpd.ctl("resume", "mta")
     text, = smtpd.wait_mails("alice", 1)
@@ -160,6 +173,10 @@ def test_all_that_waits_in_a_spool_is_delivered(smtpd):
     wait_for(lambda: [e["action"] for e in listed(smtpd)] == ["gone"],
              "all are gone but the one that has no action")
     assert 'there is no action "gone"' in smtpd.log_text()
+
+    for name in ("box", "piped"):
+        text = (smtpd.dir / "bob" / "new" / name).read_text()
+        assert "\nSubject: to bob@example.org\n" in text
 
     out, later = sinks
     lines = sorted(line for _, rcpts, _ in out.mails for line in rcpts)

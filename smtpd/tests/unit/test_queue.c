@@ -460,6 +460,46 @@ a_spool_file_is_an_envelope(void **state)
 }
 
 static void
+a_spool_file_tells_commands_from_files(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "mda-exec: /bin/x -a\n", "|/bin/x -a" },
+		{ "mda-exec: exit 75\n", "|exit 75" },
+		{ "mda-exec: /usr/libexec/opensmtpd/mail.mboxfile -f "
+		  "%{mbox.from} /var/a b\n",
+		    "/var/a b" },
+		{ "mda-file: /var/x\n", "/var/x" },
+	};
+	struct envelope ev;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct buf text = { 0 };
+		struct envelope again;
+
+		buf_printf(&text, "%s%s", SPOOLED, lines[i][0]);
+		assert_int_equal(parse_spoolfile(buf_str(&text), &ev, &e), 0);
+		assert_string_equal(
+		    envelope_text(&ev, ENVELOPE_MDA_EXEC), lines[i][1]);
+		buf_reset(&text);
+		spoolfile_print(&ev, &text);
+		assert_int_equal(
+		    parse_spoolfile(buf_str(&text), &again, &e), 0);
+		assert_string_equal(
+		    envelope_text(&again, ENVELOPE_MDA_EXEC), lines[i][1]);
+		envelope_clear(&again);
+		envelope_clear(&ev);
+		buf_free(&text);
+	}
+	assert_int_equal(parse_spoolfile(SPOOLED "mda-file: x\n", &ev, &e), -1);
+	assert_int_equal(parse_spoolfile(SPOOLED "mda-exec: x\n"
+						 "mda-file: /x\n",
+			     &ev, &e),
+	    -1);
+}
+
+static void
 a_spool_file_of_opensmtpd_has_numbers(void **state)
 {
 	struct envelope ev;
@@ -526,6 +566,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_spool_file_is_an_envelope),
+		cmocka_unit_test(a_spool_file_tells_commands_from_files),
 		cmocka_unit_test(a_spool_file_of_opensmtpd_has_numbers),
 		cmocka_unit_test(a_spool_file_that_is_none_is_refused_by_name),
 		cmocka_unit_test(envelope_comes_back_as_it_was),
