@@ -132,10 +132,11 @@ def has_focus(fion, number):
     return (fion.get("focused") or {}).get("window") == number
 
 
-def goes_everywhere(fion, app, number, knows=lambda width, height: None):
+def goes_everywhere(fion, app, number, knows=lambda of: None):
     """As a tab, in a smaller tile, over the screen, back again.
 
-    knows() waits until the program has heard of its size.
+    knows() waits until the program has heard of its size; that is looked
+    up each time, as it may be one on the way to another.
     """
     whole = size(app, number)
     other = app.window("other")
@@ -152,24 +153,24 @@ def goes_everywhere(fion, app, number, knows=lambda width, height: None):
     fion.until("it moved", lambda: tile_of(fion, number) == 1)
     fion.until("it is smaller", lambda: size(app, number)[0] < whole[0])
     assert inside(place(app, number), fion.tiles()[1]["rect"])
+    knows(lambda: size(app, number))
     half = size(app, number)
-    knows(*half)
     fion.do("tile resize right 200")
     fion.until("smaller yet", lambda: size(app, number)[0] < half[0])
-    knows(*size(app, number))
+    knows(lambda: size(app, number))
     fion.x.press("Win+f")
     fion.until("over the screen", lambda: (
         place(app, number) == (0, 0, 1280, 800)))
-    knows(1280, 800)
+    knows(lambda: (1280, 800))
     fion.x.press("Win+f")
     fion.until("no longer", lambda: size(app, number)[0] < half[0])
-    knows(*size(app, number))
+    knows(lambda: size(app, number))
     other.destroy()
     fion.until("it is gone", lambda: "other" not in fion.windows())
     fion.do("tile destroy")
     fion.until("as before", lambda: size(app, number) == whole)
     assert has_focus(fion, number)
-    knows(*whole)
+    knows(lambda: whole)
 
 
 def closes(fion, run, status=0):
@@ -208,10 +209,10 @@ def test_toolkits(fion, app, run, kit):
     fion.x.type("words")
     run.tells("typed words")
 
-    def knows(*of):
-        fion.until(f"it knows {of}", lambda: [
+    def knows(of):
+        fion.until(f"it knows {of()}", lambda: [
             line for line in run.lines() if line.startswith("size")
-        ][-1].split()[1:] == [str(n) for n in of])
+        ][-1].split()[1:] == [str(n) for n in of()])
     goes_everywhere(fion, app, number, knows)
 
     assert not popups(app)
@@ -329,10 +330,10 @@ def test_mpv(fion, app, run, tmp_path):
     assert not made.get("floating")
     fion.until("it fills its tile", lambda: size(app, number)[0] > 1260)
 
-    def knows(width, height):
+    def knows(of):
         fion.until("it draws so large", lambda: (
             mpv_says(ipc, "osd-width"), mpv_says(ipc, "osd-height"))
-            == (width, height))
+            == of())
         full = size(app, number) == (1280, 800)
         fion.until("it knows its state",
                    lambda: mpv_says(ipc, "fullscreen") == full)
@@ -341,7 +342,7 @@ def test_mpv(fion, app, run, tmp_path):
     fion.until("over the screen", lambda: (
         run.window()["fullscreen"] == "screen"
         and place(app, number) == (0, 0, 1280, 800)))
-    knows(1280, 800)
+    knows(lambda: (1280, 800))
     fion.x.press("f")
     fion.until("no longer", lambda: run.window()["fullscreen"] == "none")
     fion.x.press("Win+q")
