@@ -281,8 +281,11 @@ def test_chromium(fion, app, run, tmp_path):
         fion.x.type("a")
         return any("typed a" in w["title"] for w in run.windows())
     fion.until("typing arrives", typed)
-    goes_everywhere(fion, app, number,
-                    lambda width, _: run.title(f"size {width}"))
+
+    def knows(of):
+        fion.until("it knows its width", lambda: any(
+            f"size {of()[0]}" in w["title"] for w in run.windows()))
+    goes_everywhere(fion, app, number, knows)
     fion.x.press("F11")
     fion.until("over the screen", lambda: (
         run.window()["fullscreen"] == "screen"
