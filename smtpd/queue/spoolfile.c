@@ -27,6 +27,7 @@ enum how {
 	VERSION,
 	TYPE,
 	TEXT,   /* which: enum envelope_text */
+	XTEXT,  /* likewise, and goes into a command of SMTP */
 	SOURCE, /* an address with or without decoration */
 	SENDER,
 	RCPT,
@@ -78,7 +79,7 @@ static const struct field {
 	{ "hostname", TEXT, ENVELOPE_HOSTNAME, false },
 	{ "username", TEXT, ENVELOPE_USERNAME, false },
 	{ "errorline", TEXT, ENVELOPE_ERROR, false },
-	{ "dsn-envid", TEXT, ENVELOPE_ENVID, false },
+	{ "dsn-envid", XTEXT, ENVELOPE_ENVID, false },
 	{ "dsn-orcpt", ORCPT, ENVELOPE_ORCPT, false },
 	{ "mda-user", TEXT, ENVELOPE_MDA_USER, false },
 	{ "mda-exec", COMMAND, 0, false },
@@ -187,6 +188,7 @@ print_field(const struct field *f, const struct envelope *ev, struct buf *out)
 		break;
 	case SOURCE:
 	case ORCPT:
+	case XTEXT:
 	case TEXT:
 		text = envelope_text(
 		    ev, f->how == SOURCE ? ENVELOPE_SOURCE : f->which);
@@ -303,7 +305,7 @@ read_orcpt(
 	char *text = xasprintf("%s%s", bare ? "rfc822;" : "", value);
 	int rc = 0;
 
-	if (strlen(text) > ENVELOPE_TEXT_MAX)
+	if (strlen(text) > ENVELOPE_TEXT_MAX || !smtp_xtext_valid(text))
 		rc = bad(e, f, value);
 	else
 		envelope_set_text(r->ev, ENVELOPE_ORCPT, text);
@@ -419,8 +421,10 @@ read_field(
 							     bad(e, f, value);
 	case TYPE:
 		return read_type(r, f, value, e);
+	case XTEXT:
 	case TEXT:
-		if (strlen(value) > ENVELOPE_TEXT_MAX)
+		if (strlen(value) > ENVELOPE_TEXT_MAX ||
+		    (f->how == XTEXT && !smtp_xtext_valid(value)))
 			return bad(e, f, value);
 		envelope_set_text(r->ev, f->which, value);
 		return 0;

@@ -84,9 +84,8 @@ take_path(const char **s, const char **path, size_t *len)
 	return *end == '>' && (**s == '\0' || **s == ' ');
 }
 
-/* xtext of RFC 3461 that decodes to printable bytes; kept as it stands. */
-static bool
-xtext_valid(const char *s)
+bool
+smtp_xtext_valid(const char *s)
 {
 	for (; *s != '\0'; s++) {
 		if (*s < '!' || *s > '~' || *s == '=')
@@ -149,7 +148,7 @@ mail_option(const char *key, const char *value, struct smtp_mail *out)
 		    SYNTAX_OPTION;
 	}
 	if (strcasecmp(key, "AUTH") == 0)
-		return xtext_valid(value) ? NULL : SYNTAX_OPTION;
+		return smtp_xtext_valid(value) ? NULL : SYNTAX_OPTION;
 	if (strcasecmp(key, "RET") == 0) {
 		out->has_dsn = true;
 		out->ret = strcasecmp(value, "FULL") == 0 ? DSN_RET_FULL :
@@ -159,7 +158,7 @@ mail_option(const char *key, const char *value, struct smtp_mail *out)
 	}
 	if (strcasecmp(key, "ENVID") == 0) {
 		out->has_dsn = true;
-		if (strlen(value) > SMTP_ENVID_MAX || !xtext_valid(value))
+		if (strlen(value) > SMTP_ENVID_MAX || !smtp_xtext_valid(value))
 			return SYNTAX_OPTION;
 		memcpy(out->envid, value, strlen(value) + 1);
 		return NULL;
@@ -240,7 +239,7 @@ rcpt_option(const char *key, char *value, struct smtp_rcpt *out)
 	if (strcasecmp(key, "ORCPT") == 0) {
 		semicolon = strchr(value, ';');
 		if (semicolon == NULL || semicolon == value ||
-		    strlen(value) > SMTP_ORCPT_MAX || !xtext_valid(value))
+		    strlen(value) > SMTP_ORCPT_MAX || !smtp_xtext_valid(value))
 			return SYNTAX_OPTION;
 		memcpy(out->orcpt, value, strlen(value) + 1);
 		return NULL;

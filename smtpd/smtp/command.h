@@ -93,4 +93,7 @@ const char *smtp_parse_bdat(
 /* What follows HELO or EHLO: a domain or a literal, or nearly so. */
 bool smtp_helo_valid(const char *arg);
 
+/* Of ENVID and ORCPT: xtext (RFC 3461, 4) that decodes to printable bytes. */
+bool smtp_xtext_valid(const char *text);
+
 #endif

@@ -545,6 +545,8 @@ a_spool_file_that_is_none_is_refused_by_name(void **state)
 		{ SPOOLED "retry: 4294967296\n", "retry" },
 		{ SPOOLED "flags: root\n", "flags: \"root\"" },
 		{ SPOOLED "helo: a\rb\n", "line 9: a control byte" },
+		{ SPOOLED "dsn-envid: a RET=FULL\n", "dsn-envid" },
+		{ SPOOLED "dsn-orcpt: a b\n", "dsn-orcpt" },
 		{ "version: 3\ndest: @\n", "dest: \"@\"" },
 		{ "version: 3\nsender: a b@c\n", "sender" },
 		{ "version: 3\ntype: shell\n", "type" },
