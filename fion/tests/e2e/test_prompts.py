@@ -123,6 +123,7 @@ def test_ssh_and_man_run_in_a_terminal(fion):
     ask(fion, "ssh", "exa<Tab><Return>")
     runs(fion, "terminal -e ssh example")
     ask(fion, "ssh", "known<Tab><Return>")
+    runs(fion, "terminal -e ssh example", "terminal -e ssh known.example")
     ask(fion, "man", "intro<Return>")
     runs(fion, "terminal -e ssh example", "terminal -e ssh known.example",
          "terminal -e man intro")
