@@ -22,4 +22,7 @@ void paint_image(
 /* The same as the background of the window. */
 void paint_put(struct x *x, uint32_t window, int w, int h);
 
+/* The line at the foot of what is shown, among tabs or workspaces. */
+void paint_mark(struct x *x, uint32_t ink, int at, int w, int h);
+
 #endif

@@ -132,6 +132,7 @@ bar_update(struct x *x)
 struct piece {
 	char *text;
 	uint32_t ground, ink;
+	bool mark;          /* this one is shown */
 	uint32_t workspace; /* or 0 */
 	int block;          /* or -1 */
 };
@@ -177,6 +178,7 @@ add_workspaces(struct x *x, const struct screen *s, struct pieces *ps)
 		    workspace_empty(ws) ? "" : "\xe2\x80\xa2");
 		p = add(x, ps, text);
 		p->workspace = ws->id;
+		p->mark = ws == s->cur;
 		if (workspace_urgent(ws)) {
 			p->ground = set->urgent_background;
 			p->ink = set->urgent_text;
@@ -360,6 +362,7 @@ piece_sum(uint64_t sum, const struct piece *p)
 {
 	sum = paint_sum(sum, p->text, strlen(p->text) + 1);
 	sum = paint_sum(sum, &p->ground, sizeof(p->ground));
+	sum = paint_sum(sum, &p->mark, sizeof(p->mark));
 	return paint_sum(sum, &p->ink, sizeof(p->ink));
 }
 
@@ -401,6 +404,8 @@ draw_piece(struct x *x, const struct piece *p, int at, int w)
 	draw_fill(x->draw, p->ground, at, 0, w, x->bar_height);
 	draw_text(
 	    x->draw, p->text, p->ink, at + pad, 0, w - 2 * pad, x->bar_height);
+	if (p->mark)
+		paint_mark(x, p->ink, at, w, x->bar_height);
 }
 
 /* Where each piece goes; all in order, those on the left first. */

@@ -67,6 +67,14 @@ paint_put(struct x *x, xcb_window_t window, int w, int h)
 	xcb_free_pixmap(x->c, pixmap);
 }
 
+void
+paint_mark(struct x *x, uint32_t ink, int at, int w, int h)
+{
+	int line = h / 12 < 2 ? 2 : h / 12;
+
+	draw_fill(x->draw, ink, at, h - line, w, line);
+}
+
 /* The colours of a tab: who has the focus, who calls, the rest. */
 static void
 tab_colours(struct x *x, const struct node *t, const struct win *w,
@@ -131,10 +139,12 @@ sum_up(struct x *x, const struct tilewin *tw, const struct node *t)
 	sum = paint_sum(sum, &all, sizeof(all));
 	for (size_t i = 0; i < tw->n; i++) {
 		uint32_t colours[2];
+		bool shown = tw->tabs[i] == t->cur;
 
 		tab_colours(x, t, tw->tabs[i], &colours[0], &colours[1]);
 		sum = paint_sum(sum, colours, sizeof(colours));
 		sum = paint_sum(sum, &tw->tabs[i]->id, 4);
+		sum = paint_sum(sum, &shown, sizeof(shown));
 		sum = paint_sum(sum, &tw->tabs[i]->tagged, 1);
 		sum = paint_sum(sum, &tw->tabs[i]->hung, 1);
 		sum = paint_sum(
@@ -164,6 +174,8 @@ paint(struct x *x, struct tilewin *tw, const struct node *t)
 		    title(w), w->hung ? " (does not answer)" : "");
 		draw_text(
 		    x->draw, text, ink, from + pad, 0, to - from - 2 * pad, h);
+		if (w == t->cur)
+			paint_mark(x, ink, from, to - from, h);
 	}
 	paint_put(x, tw->strip, tw->strip_w, h);
 }

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from maison import build_dir, need
+from maison import build_dir, need, program
 from test_bar import colours
 from wm import (URGENT_HINT, Fion, X, app, fion,  # noqa: F401
                 wm_hints, xserver)
@@ -21,6 +21,7 @@ TITLES = ["notes.txt - editor", "\u0645\u0631\u062d\u0628\u0627 "
           " - \u30e1\u30fc\u30eb", "\U0001f600 \U0001f680 release party",
           "\u05e9\u05dc\u05d5\u05dd", "a long title that does not fit " * 5]
 FOCUS, URGENT = 0x1f4e79, 0x8a1c1c
+MARK = 0xffffff
 
 
 @pytest.fixture
@@ -45,11 +46,60 @@ def terminals(fion, *titles):
         fion.until(title, lambda t=title: t in fion.windows())
 
 
-def strip_colours(fion, y):
+def luminance(colour):
+    parts = [(colour >> shift & 255) / 255 for shift in (16, 8, 0)]
+    parts = [p / 12.92 if p <= .04045 else ((p + .055) / 1.055) ** 2.4
+             for p in parts]
+    return .2126 * parts[0] + .7152 * parts[1] + .0722 * parts[2]
+
+
+def contrast(one, other):
+    """As WCAG 2 counts it: from 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + .05) / (dark + .05)
+
+
+def row(fion, y, x=0, width=1280):
+    """The colours of this row of the screen, from x on."""
     data = fion.x.x.screen().root.get_image(
-        0, y, 1280, 1, X.ZPixmap, 0xffffff).data
-    return {int.from_bytes(data[i:i + 3], "little")
-            for i in range(0, len(data), 4)}
+        x, y, width, 1, X.ZPixmap, 0xffffff).data
+    return [int.from_bytes(data[i:i + 3], "little")
+            for i in range(0, len(data), 4)]
+
+
+def defaults():
+    said = subprocess.run([program("fion/fion"), "--defaults"],
+                          check=True, stdout=subprocess.PIPE, text=True)
+    return {words[1]: int(words[2][1:], 16)
+            for words in map(str.split, said.stdout.splitlines())
+            if words[:1] == ["set"] and words[2].startswith("#")}
+
+
+def test_contrast_of_the_default_colours():
+    c = defaults()
+    pairs = [(f"{part}-text", f"{part}-background")
+             for part in ("bar", "strip", "tab", "focus", "urgent")]
+    pairs += [("panel-key", "bar-background"), ("panel-key", "tab-background")]
+    # The line at the foot of what is shown, beside what is not.
+    pairs += [(f"{part}-text", "strip-background")
+              for part in ("tab", "focus", "urgent")]
+    for text, ground in pairs:
+        assert contrast(c[text], c[ground]) >= 4.5, (text, ground)
+
+
+def test_shown_tab_of_a_tile_without_the_focus(fion, app, picture):
+    for title in ("hidden", "shown"):
+        app.window(title)
+        fion.until(title, lambda t=title: fion.focused() == t)
+    fion.do("tile create row")
+    app.window("focused")
+    fion.until("there", lambda: fion.focused() == "focused")
+    picture()
+    x, y, w, _ = fion.tiles()[0]["rect"]
+    hidden, shown = (row(fion, y + 2 + 24, x + 2 + at, w // 2 - 4)
+                     for at in (0, w // 2))
+    assert len(set(shown)) == len(set(hidden)) == 1
+    assert contrast(shown[0], hidden[0]) >= 4.5
 
 
 def test_one_window(fion, picture):
@@ -77,7 +127,7 @@ def test_titles_of_any_script(fion, app, picture):
     app.open[1].set(*wm_hints(app, URGENT_HINT))
     fion.until("urgent", lambda: fion.windows()[TITLES[1]]["urgent"])
     picture()
-    assert {FOCUS, URGENT} <= strip_colours(fion, 40)
+    assert {FOCUS, URGENT} <= set(row(fion, 40))
 
 
 def test_many_tabs(fion, app, picture):
@@ -85,7 +135,7 @@ def test_many_tabs(fion, app, picture):
         app.window(f"window {n}")
     fion.until("all", lambda: len(fion.windows()) == 30)
     picture()
-    assert FOCUS in strip_colours(fion, 40)
+    assert FOCUS in set(row(fion, 40))
 
 
 def test_urgent_workspace(fion, app, picture):
@@ -97,6 +147,19 @@ def test_urgent_workspace(fion, app, picture):
     fion.until("urgent", lambda: fion.windows()["calls"]["urgent"])
     fion.until("shown", lambda: URGENT in colours(fion))
     picture()
+    # What calls and what is shown are both seen: first apart, then in one.
+    called, shown = (row(fion, 24, at, 10) for at in (2, 40))
+    assert set(called) == {URGENT} and set(shown) == {MARK}
+
+
+def test_urgent_workspace_that_is_shown(fion, app, picture):
+    w = app.window("calls")
+    fion.until("there", lambda: "calls" in fion.windows())
+    fion.do("tile create row")
+    w.set(*wm_hints(app, URGENT_HINT))
+    fion.until("shown", lambda: URGENT in colours(fion))
+    picture()
+    assert set(row(fion, 24, 2, 10)) == {MARK}
 
 
 @pytest.mark.parametrize("mode", ["tile", "tab", "workspace", "fion"])
