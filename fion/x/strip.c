@@ -110,6 +110,7 @@ static void
 choose_tabs(struct x *x, struct tilewin *tw, const struct node *t)
 {
 	size_t n = tile_tabs(t), fit, first = 0, at, i = 0;
+	int mark = 2 * x->style.strip, from, room;
 	struct win *w;
 
 	fit = (size_t)(tw->strip_w / (TAB_MIN_LINES * x->style.strip));
@@ -124,9 +125,18 @@ choose_tabs(struct x *x, struct tilewin *tw, const struct node *t)
 	TAILQ_FOREACH(w, &t->tabs, link)
 		if (i++ >= first && tw->n < fit)
 			tw->tabs[tw->n++] = w;
+	tw->before = first;
+	tw->after = n - first - tw->n;
+	from = tw->before > 0 ? mark : 0;
+	room = tw->strip_w - from - (tw->after > 0 ? mark : 0);
+	if (room < mark) { /* too narrow for more than the tab itself */
+		tw->before = tw->after = 0;
+		from = 0;
+		room = tw->strip_w;
+	}
 	for (size_t k = 0; k <= tw->n; k++)
 		tw->edges[k] =
-		    (int)((size_t)tw->strip_w * k / (tw->n == 0 ? 1 : tw->n));
+		    from + (int)((size_t)room * k / (tw->n == 0 ? 1 : tw->n));
 }
 
 static uint64_t
@@ -137,6 +147,7 @@ sum_up(struct x *x, const struct tilewin *tw, const struct node *t)
 
 	sum = paint_sum(sum, &tw->strip_w, sizeof(tw->strip_w));
 	sum = paint_sum(sum, &all, sizeof(all));
+	sum = paint_sum(sum, &tw->before, sizeof(tw->before));
 	for (size_t i = 0; i < tw->n; i++) {
 		uint32_t colours[2];
 		bool shown = tw->tabs[i] == t->cur;
@@ -151,6 +162,25 @@ sum_up(struct x *x, const struct tilewin *tw, const struct node *t)
 		    sum, title(tw->tabs[i]), strlen(title(tw->tabs[i])) + 1);
 	}
 	return sum == 0 ? 1 : sum;
+}
+
+/* How many tabs there are beyond either end. */
+static void
+paint_hidden(struct x *x, const struct tilewin *tw)
+{
+	int h = x->style.strip, pad = h / 3, end = tw->edges[tw->n];
+	uint32_t ink = x->config->set.panel_key;
+	char text[32];
+
+	if (tw->before > 0) {
+		snprintf(text, sizeof(text), "\xe2\x86\x90 %zu", tw->before);
+		draw_text(x->draw, text, ink, pad, 0, tw->edges[0] - pad, h);
+	}
+	if (tw->after > 0) {
+		snprintf(text, sizeof(text), "%zu \xe2\x86\x92", tw->after);
+		draw_text(x->draw, text, ink, end + pad, 0,
+		    tw->strip_w - end - pad, h);
+	}
 }
 
 static void
@@ -177,6 +207,7 @@ paint(struct x *x, struct tilewin *tw, const struct node *t)
 		if (w == t->cur)
 			paint_mark(x, ink, from, to - from, h);
 	}
+	paint_hidden(x, tw);
 	paint_put(x, tw->strip, tw->strip_w, h);
 }
 

@@ -179,6 +179,7 @@ struct tilewin {
 	struct win *tabs[64]; /* what lies where on the strip */
 	int edges[65];
 	size_t n;
+	size_t before, after; /* tabs that do not fit, at either end */
 };
 TAILQ_HEAD(tilewin_list, tilewin);
 

@@ -21,7 +21,7 @@ TITLES = ["notes.txt - editor", "\u0645\u0631\u062d\u0628\u0627 "
           " - \u30e1\u30fc\u30eb", "\U0001f600 \U0001f680 release party",
           "\u05e9\u05dc\u05d5\u05dd", "a long title that does not fit " * 5]
 FOCUS, URGENT = 0x1f4e79, 0x8a1c1c
-MARK = 0xffffff
+MARK, COUNT = 0xffffff, 0xffd479
 
 
 @pytest.fixture
@@ -136,6 +136,14 @@ def test_many_tabs(fion, app, picture):
     fion.until("all", lambda: len(fion.windows()) == 30)
     picture()
     assert FOCUS in set(row(fion, 40))
+    # Tabs that do not fit are counted, at the end where they are.
+    left, right = ({c for y in range(32, 50) for c in row(fion, y, x, 48)}
+                   for x in (4, 1228))
+    assert COUNT in left and COUNT not in right
+    fion.do("tab pick 15")
+    picture("-in-the-middle")
+    for x in (4, 1228):
+        assert COUNT in {c for y in range(32, 50) for c in row(fion, y, x, 48)}
 
 
 def test_urgent_workspace(fion, app, picture):
