@@ -10,6 +10,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
 
@@ -37,6 +38,8 @@ struct relay {
 	const struct conf_action *conf;
 	struct tls_cert *cert; /* or NULL */
 	SSL_CTX *verified, *opportune;
+	bool system;                /* verified is by the system's, once used */
+	struct tls_options options; /* to make it of */
 };
 
 struct certs {
@@ -45,6 +48,7 @@ struct certs {
 	size_t n_listeners;
 	struct relay *relays;
 	size_t n_relays;
+	SSL_CTX *system; /* one that has the system's parsed, or NULL */
 };
 
 struct certs *
@@ -195,20 +199,35 @@ load_relay(struct relay *r, struct conf_source *source, struct tls_options o,
 	/* Without the system's, what must be verified can't be sent. */
 	if (load_trust(source, a->ca, &o, a->ca != NULL ? e : &no_ca) == -1)
 		return a->ca != NULL ? -1 : 0;
-	/* Nobody is at fault for the system's: not worth a look in advance. */
-	if (o.sign == NULL && a->ca == NULL)
+	/* Those are a hundred and more: parsed when one is to be verified. */
+	if (a->ca == NULL) {
+		r->system = true;
+		r->options = o;
 		return 0;
-	if (a->ca != NULL)
-		o.trusting = NULL;
+	}
 	r->verified = tls_client(&o, e);
 	return r->verified == NULL ? -1 : 0;
 }
 
+/* The system's are parsed once for all relays. */
+static SSL_CTX *
+by_system(struct certs *c, struct relay *r)
+{
+	struct err e;
+
+	r->options.trusting = c->system;
+	r->verified = tls_client(&r->options, &e);
+	if (r->verified == NULL)
+		log_error("%s: %s", SYSTEM_CA, e.msg);
+	else
+		c->system = r->verified;
+	return r->verified;
+}
+
 static int
 load_relays(struct certs *cs, const struct conf *c, struct conf_source *source,
-    const struct tls_options *given, struct err *e)
+    const struct tls_options *o, struct err *e)
 {
-	struct tls_options o = *given;
 	const struct conf_action *a;
 
 	TAILQ_FOREACH(a, &c->actions, entry)
@@ -219,14 +238,11 @@ load_relays(struct certs *cs, const struct conf *c, struct conf_source *source,
 		if (a->method != CONF_RELAY)
 			continue;
 		cs->relays[cs->n_relays].conf = a;
-		if (load_relay(&cs->relays[cs->n_relays++], source, o, e) ==
+		if (load_relay(&cs->relays[cs->n_relays++], source, *o, e) ==
 		    -1) {
 			err_wrap(e, "action \"%s\"", a->name);
 			return -1;
 		}
-		/* The system's are a hundred and more: read once. */
-		if (a->ca == NULL)
-			o.trusting = cs->relays[cs->n_relays - 1].verified;
 	}
 	return 0;
 }
@@ -257,12 +273,17 @@ certs_listener(const struct certs *c, const struct conf_listen *l)
 }
 
 SSL_CTX *
-certs_relay(const struct certs *c, const struct conf_action *a, bool verify)
+certs_relay(struct certs *c, const struct conf_action *a, bool verify)
 {
 	for (size_t i = 0; i < c->n_relays; i++) {
-		if (c->relays[i].conf == a)
-			return verify ? c->relays[i].verified :
-					c->relays[i].opportune;
+		struct relay *r = &c->relays[i];
+
+		if (r->conf != a)
+			continue;
+		if (!verify)
+			return r->opportune;
+		return r->verified == NULL && r->system ? by_system(c, r) :
+							  r->verified;
 	}
 	return NULL;
 }

@@ -9,6 +9,7 @@
  * gathers them with certs_gather_keys() for the keys process alone.
  *
  * Ownership: counted, since sessions live on with those they began with.
+ *            The configuration and its bytes are borrowed for all that time.
  */
 #ifndef SMTPD_PROC_CERTS_H
 #define SMTPD_PROC_CERTS_H
@@ -44,9 +45,12 @@ void certs_unref(struct certs *c);
  */
 SSL_CTX *certs_listener(const struct certs *c, const struct conf_listen *l);
 
-/* The context of a relay action: verify, by its ca or the system's. */
-SSL_CTX *certs_relay(
-    const struct certs *c, const struct conf_action *a, bool verify);
+/*
+ * The context of a relay action: verify, by its ca or the system's, which
+ * are parsed when first asked for.  NULL: the action is not of c, or there is
+ * nothing to verify by.  Borrowed.
+ */
+SSL_CTX *certs_relay(struct certs *c, const struct conf_action *a, bool verify);
 
 /* Seal all tickets with this key from now on. */
 void certs_set_ticket_key(struct certs *c, const uint8_t key[TLS_TICKET]);

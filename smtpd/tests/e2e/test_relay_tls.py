@@ -68,6 +68,17 @@ def test_what_is_required_is_never_left_out(smtpd, relay, authority, days,
     assert not any(x.startswith(b"MAIL") for x in sink.lines)
 
 
+def test_the_authorities_of_the_system_do_not_speak_for_ours(
+        smtpd, relay, authority):
+    sink = relay(scheme="smtp+tls", tls=authority.context("127.0.0.1"),
+                 features=OFFER)
+    for to in ("a@x.org", "b@y.org"):
+        smtpd.send(to)
+    for result in wait_result(smtpd, "TempFail"):
+        assert result.startswith("451 4.7.5 TLS")
+    assert not any(x.startswith(b"MAIL") for x in sink.lines)
+
+
 @pytest.mark.parametrize("features, script", [
     (FULL, None),
     (OFFER, lambda n, x: b"454 4.7.0 no\r\n" if x == b"STARTTLS" else None),
