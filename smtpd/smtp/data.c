@@ -7,6 +7,10 @@
 
 #include "smtpd/smtp/data.h"
 
+/* No further is looked for an end, or lines that have but one of the kinds
+ * would be gone through to the last again and again. */
+#define RUN_MAX 256
+
 void
 smtp_data_init(struct smtp_data *d, bool dots)
 {
@@ -32,15 +36,21 @@ end_line(struct smtp_data *d, struct buf *out)
 	buf_add_u8(out, '\n');
 }
 
-/* How many bytes at p are neither CR, LF nor NUL. */
+/* How many bytes at p, RUN_MAX at most, are neither CR, LF nor NUL. */
 static size_t
 plain_run(const uint8_t *p, size_t len)
 {
-	size_t i = 0;
+	static const uint8_t ends[] = { '\r', '\n', '\0' };
 
-	while (i < len && p[i] != '\r' && p[i] != '\n' && p[i] != '\0')
-		i++;
-	return i;
+	if (len > RUN_MAX)
+		len = RUN_MAX;
+	for (size_t i = 0; i < sizeof(ends); i++) {
+		const uint8_t *end = memchr(p, ends[i], len);
+
+		if (end != NULL)
+			len = (size_t)(end - p);
+	}
+	return len;
 }
 
 static void
