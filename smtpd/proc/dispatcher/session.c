@@ -3,6 +3,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -317,11 +318,42 @@ session_run(struct session *s)
 	}
 }
 
+/*
+ * The library reads 4 KiB at a time, with three calls of the system for each:
+ * of a message, take what else is there, as it would.  An end or an error is
+ * left to its next read.
+ */
+static void
+read_more(struct session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	size_t len = evbuffer_get_length(in);
+	struct evbuffer_iovec v;
+	ssize_t n;
+
+	if (len >= INPUT_HIGH || bufferevent_openssl_get_ssl(s->bev) != NULL)
+		return;
+	evbuffer_unfreeze(in, 0);
+	if (evbuffer_reserve_space(in, (ev_ssize_t)(INPUT_HIGH - len), &v, 1) ==
+	    1) {
+		n = read(
+		    bufferevent_getfd(s->bev), v.iov_base, INPUT_HIGH - len);
+		v.iov_len = n > 0 ? (size_t)n : 0;
+		evbuffer_commit_space(in, &v, 1);
+	}
+	evbuffer_freeze(in, 0);
+}
+
 static void
 on_read(struct bufferevent *bev, void *arg)
 {
+	struct session *s = arg;
+
 	(void)bev;
-	session_run(arg);
+	if (s->wait == SESSION_GO &&
+	    (s->state == SESSION_DATA || s->state == SESSION_CHUNK))
+		read_more(s);
+	session_run(s);
 }
 
 /* All replies have been taken by the system. */
