@@ -577,6 +577,9 @@ layout_load(struct model *m, const char *text, size_t len, struct err *e)
 		free(ws->home);
 		free(ws);
 	}
+	for (struct screen *s = screen_nth(m, 0); s != NULL;
+	     s = TAILQ_NEXT(s, link))
+		screen_drop_fillers(m, s);
 	load_current(m, json_object_get(root, "screens"));
 	if (json_is_boolean(json_object_get(root, "scratch_shown")))
 		m->scratch_shown = get_bool(root, "scratch_shown");

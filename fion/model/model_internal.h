@@ -33,4 +33,7 @@ void win_free(struct win *w);
 
 struct workspace *workspace_new(struct model *m, const char *name);
 
+/* Those that only kept s from being without, and are not shown. */
+void screen_drop_fillers(struct model *m, struct screen *s);
+
 #endif

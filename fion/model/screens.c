@@ -506,6 +506,19 @@ remove_screen(struct model *m, struct screen *s, struct screen *to)
 	free(s);
 }
 
+void
+screen_drop_fillers(struct model *m, struct screen *s)
+{
+	struct workspace *ws, *next;
+
+	TAILQ_FOREACH_SAFE(ws, &s->workspaces, link, next) {
+		if (ws->filler && workspace_empty(ws) && s->cur != ws) {
+			detach(m, ws);
+			workspace_free(ws);
+		}
+	}
+}
+
 /* Workspaces that belong to s come home; limbo is emptied onto s if main. */
 static void
 come_home(struct model *m, struct screen *s, bool is_main)
@@ -532,12 +545,7 @@ come_home(struct model *m, struct screen *s, bool is_main)
 	if (show != NULL)
 		s->cur = show;
 	fill(m, s);
-	TAILQ_FOREACH_SAFE(ws, &s->workspaces, link, next) {
-		if (ws->filler && workspace_empty(ws) && s->cur != ws) {
-			detach(m, ws);
-			workspace_free(ws);
-		}
-	}
+	screen_drop_fillers(m, s);
 }
 
 static const struct screen_info *
