@@ -25,6 +25,12 @@ function size() { document.title = 'size ' + innerWidth; }
 onresize = size;
 </script>
 """
+CHROMIUM = [
+    "chromium", "--no-sandbox", "--no-first-run", "--disable-gpu",
+    "--no-default-browser-check", "--disable-background-networking",
+    "--disable-dev-shm-usage", "--disable-sync", "--password-store=basic",
+    "--ozone-platform=x11"]
+MPV = ["mpv", "--no-config", "--vo=x11", "--ao=null", "--loop=inf", "--no-osc"]
 
 
 class Program:
@@ -268,10 +274,7 @@ def test_chromium(fion, app, run, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(PAGE)
     made = run.start(
-        "chromium", "--no-sandbox", "--no-first-run", "--disable-gpu",
-        "--no-default-browser-check", "--disable-background-networking",
-        "--disable-dev-shm-usage", "--disable-sync", "--password-store=basic",
-        f"--user-data-dir={tmp_path / 'profile'}", "--ozone-platform=x11",
+        *CHROMIUM, f"--user-data-dir={tmp_path / 'profile'}",
         f"file://{page}", cls="Chromium")
     number = made["window"]
     fion.until("focus", lambda: has_focus(fion, number))
@@ -325,8 +328,7 @@ def mpv_says(path, name):
 def test_mpv(fion, app, run, tmp_path):
     ipc = tmp_path / "mpv"
     made = run.start(
-        "mpv", "--no-config", "--vo=x11", "--ao=null", "--loop=inf",
-        "--no-osc", "--title=picture", f"--input-ipc-server={ipc}",
+        *MPV, "--title=picture", f"--input-ipc-server={ipc}",
         "av://lavfi:testsrc=size=320x240", cls="mpv")
     number = made["window"]
     fion.until("focus", lambda: fion.focused() == "picture")
