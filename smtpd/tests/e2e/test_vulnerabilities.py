@@ -3,6 +3,7 @@
 """What has been published against OpenSMTPD, tried on this smtpd."""
 
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -14,6 +15,7 @@ import pytest
 from conftest import GID, MAILDIR, PATIENCE, SMTPD, UID, wait_for
 from test_filters import program, run
 from test_smtp import Raw, reply
+from test_tables import people, rules  # noqa: F401
 from test_tls import authority, conf, handshake  # noqa: F401
 
 
@@ -105,8 +107,9 @@ def test_cve_2025_62875_nonsense_on_the_control_socket(maildir):
 
 def lives(daemon):
     """Mail still comes in and is delivered, and no process has ended."""
-    daemon.send("alice@example.org")
-    daemon.wait_mails("alice", 1)
+    daemon.send("alice@example.org", "Subject: the last\r\n\r\nx\r\n")
+    wait_for(lambda: any("Subject: the last" in m.read_text(errors="replace")
+                         for m in daemon.mails("alice")), "the last mail")
     assert "ended by signal" not in daemon.log_text()
     assert "exited" not in daemon.log_text()
 
@@ -266,3 +269,93 @@ def test_processes_are_not_root(maildir):
         with open(f"/proc/{pid}/status") as f:
             uids = [x for x in f if x.startswith("Uid:")][0].split()[1:]
         assert set(uids) == {str(UID)}
+
+
+def open_files(daemon):
+    return {pid: len(os.listdir(f"/proc/{pid}/fd"))
+            for pid in [daemon.process.pid, *daemon.children()]}
+
+
+def test_2016_10_commands_in_any_order(smtpd, authority):  # noqa: F811
+    """What the session's logic was not made for: seeded, so that it can be
+    had again."""
+    smtpd.start(conf(smtpd, "tls"))
+    chance = random.Random(2016)
+    words = [b"EHLO x", b"HELO y", b"MAIL FROM:<s@test.org>", b"MAIL FROM:<>",
+             b"RCPT TO:<alice@example.org>", b"RCPT TO:<nobody@x.org>",
+             b"DATA", b"BDAT 3", b"BDAT 0 LAST", b"RSET", b"NOOP", b"HELP",
+             b"VRFY a", b"AUTH PLAIN", b"AUTH LOGIN", b"STARTTLS", b".",
+             b"Subject: x", b"", b"QUIT", b"\x16\x03\x01\x00\x01\x01"]
+    for _ in range(300):
+        with smtpd.raw() as s:
+            lines = chance.choices(words, k=chance.randint(1, 12))
+            try:
+                s.sendall(b"\r\n".join(lines) + b"\r\n")
+                if chance.random() < 0.5:
+                    s.recv(1000)
+            except ConnectionError:
+                pass
+    lives(smtpd)
+
+
+def test_errata_2017_sessions_that_break_off_leave_no_file_open(maildir):
+    stages = [b"", b"EHLO x\r\n", b"EHLO x\r\nMAIL FROM:<s@test.org>\r\n",
+              b"EHLO x\r\nMAIL FROM:<s@test.org>\r\n"
+              b"RCPT TO:<alice@example.org>\r\n",
+              b"EHLO x\r\nMAIL FROM:<s@test.org>\r\n"
+              b"RCPT TO:<alice@example.org>\r\nDATA\r\n" +
+              b"x" * 500 + b"\r\n" * 700,
+              b"EHLO x\r\nMAIL FROM:<s@test.org>\r\n"
+              b"RCPT TO:<alice@example.org>\r\nBDAT 900000\r\n" +
+              b"x" * 600000]
+
+    def break_off():
+        for stage in stages * 10:
+            with maildir.raw() as s:
+                s.recv(100)
+                s.sendall(stage)
+        wait_for(lambda: "smtp.session=0\n" in maildir.ctl(
+            "show", "stats").stdout, "no session is left")
+    break_off()  # what is opened once stays
+    before = open_files(maildir)
+    break_off()
+    wait_for(lambda: open_files(maildir) == before, "as many open files")
+
+
+@pytest.mark.parametrize("source", [
+    "rdns { mx.test.org }", 'rdns regex { ".*" }', "socket", "auth", "local",
+    'mail-from { "s@test.org" }', 'src { "10.0.0.0/8" }'])
+def test_errata_2019_every_source_with_every_kind_of_session(smtpd, source):
+    """A client without a name, and one on the socket, met rules that looked
+    at what they lack."""
+    smtpd.start('action here maildir virtual <users> userbase <base>\n'
+                f'match from {source} for any action here\n'
+                f'match !from {source} for any action here\n')
+    for client in ("127.0.0.1", "127.0.0.2"):
+        with socket.create_connection(("127.0.0.1", smtpd.port), PATIENCE,
+                                      (client, 0)) as s:
+            f = s.makefile("rb")
+            f.readline()
+            for line in (b"HELO x", b"MAIL FROM:<>",
+                         b"RCPT TO:<alice@example.org>"):
+                s.sendall(line + b"\r\n")
+                assert f.readline()[:3] == b"250"
+    smtpd.ctl("alice@example.org", name="sendmail",
+              stdin="Subject: the socket\n\nx\n")
+    smtpd.wait_mails("alice", 1)
+    assert "ended by signal" not in smtpd.log_text()
+
+
+def test_2026_03_no_key_is_two_lines_to_a_table_program(people):  # noqa: F811
+    people.start(rules())
+    raw = Raw(people)
+    raw.say(b"EHLO x\r\n")
+    raw.say(b"MAIL FROM:<s@test.org>\r\n")
+    evil = b'"a\rtable|0.1|0|people|lookup|alias|1|bob"@example.org'
+    assert raw.say(b"RCPT TO:<%s>\r\n" % evil)[:3] in ("500", "553")
+    raw = Raw(people)
+    raw.say(b"EHLO x\r\n")
+    raw.say(b"MAIL FROM:<s@test.org>\r\n")
+    assert raw.say(b'RCPT TO:<"a|b"@example.org>\r\n')[:1] in "45"
+    asked = people.dir / "asked"
+    assert not asked.exists() or "|bob" not in asked.read_text()
