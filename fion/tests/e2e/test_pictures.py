@@ -67,6 +67,10 @@ def row(fion, y, x=0, width=1280):
             for i in range(0, len(data), 4)]
 
 
+def bar_height(fion):
+    return fion.tiles()[0]["rect"][1]
+
+
 def defaults():
     said = subprocess.run([program("fion/fion"), "--defaults"],
                           check=True, stdout=subprocess.PIPE, text=True)
@@ -89,14 +93,15 @@ def test_contrast_of_the_default_colours():
 
 def test_shown_tab_of_a_tile_without_the_focus(fion, app, picture):
     for title in ("hidden", "shown"):
-        app.window(title)
+        tab = app.window(title)
         fion.until(title, lambda t=title: fion.focused() == t)
     fion.do("tile create row")
     app.window("focused")
     fion.until("there", lambda: fion.focused() == "focused")
     picture()
-    x, y, w, _ = fion.tiles()[0]["rect"]
-    hidden, shown = (row(fion, y + 2 + 24, x + 2 + at, w // 2 - 4)
+    x, _, w, _ = fion.tiles()[0]["rect"]
+    foot = tab.place()[1] - 1  # the last row of its strip
+    hidden, shown = (row(fion, foot, x + 2 + at, w // 2 - 4)
                      for at in (0, w // 2))
     assert len(set(shown)) == len(set(hidden)) == 1
     assert contrast(shown[0], hidden[0]) >= 4.5
@@ -156,8 +161,8 @@ def test_urgent_workspace(fion, app, picture):
     fion.until("shown", lambda: URGENT in colours(fion))
     picture()
     # What calls and what is shown are both seen: first apart, then in one.
-    called, shown = (row(fion, 24, at, 10) for at in (2, 40))
-    assert set(called) == {URGENT} and set(shown) == {MARK}
+    foot = row(fion, bar_height(fion) - 1, 0, 300)
+    assert set(foot[2:8]) == {URGENT} and MARK in foot
 
 
 def test_urgent_workspace_that_is_shown(fion, app, picture):
@@ -167,7 +172,7 @@ def test_urgent_workspace_that_is_shown(fion, app, picture):
     w.set(*wm_hints(app, URGENT_HINT))
     fion.until("shown", lambda: URGENT in colours(fion))
     picture()
-    assert set(row(fion, 24, 2, 10)) == {MARK}
+    assert set(row(fion, bar_height(fion) - 1, 2, 6)) == {MARK}
 
 
 @pytest.mark.parametrize("mode", ["tile", "tab", "workspace", "fion"])
