@@ -11,7 +11,7 @@ import smtplib
 
 import pytest
 
-from conftest import wait_for
+from conftest import PATIENCE, wait_for
 from test_filters import program, run
 
 GOOD = """
@@ -23,7 +23,7 @@ GOOD = """
 
 def good(smtpd):
     """The daemon answers, unfiltered, on a second port."""
-    with smtplib.SMTP("127.0.0.1", smtpd.other, timeout=20) as c:
+    with smtplib.SMTP("127.0.0.1", smtpd.other, timeout=PATIENCE) as c:
         c.ehlo("x.org")
         c.sendmail("a@b.org", "bob@example.org", "Subject: x\r\n\r\ny\r\n")
 
