@@ -81,7 +81,7 @@ static void yyerror(
 %token END 0 "end of file"
 
 %type <text> word
-%type <table> tableref named_table
+%type <table> tableref table_or_items named_table
 %type <flag> negation regex
 %type <span> delay size
 %type <filter> filter_ref
@@ -132,13 +132,18 @@ named_table
 	: '<' word '>'		{ $$ = build_table_ref(B(@2), $2); }
 	;
 
-tableref
+/* Where a lone word would be the next option. */
+table_or_items
 	: named_table
+	| '{' { build_anonymous(B(@1)); } nl items last_sep '}'
+				{ $$ = build_table_end(b); }
+	;
+
+tableref
+	: table_or_items
 	| word			{ build_anonymous(B(@1));
 				  build_table_value(B(@1), $1, NULL);
 				  $$ = build_table_end(b); }
-	| '{' { build_anonymous(B(@1)); } nl items last_sep '}'
-				{ $$ = build_table_end(b); }
 	;
 
 items	: item
@@ -294,10 +299,10 @@ listen_option
 	| CIPHERS word		{ build_listen_text(B(@1), CIPHERS, $2); }
 	| PROTOCOLS word	{ build_listen_text(B(@1), PROTOCOLS, $2); }
 	| AUTH			{ build_listen_auth(B(@1), AUTH, NULL); }
-	| AUTH named_table	{ build_listen_auth(B(@1), AUTH, $2); }
+	| AUTH table_or_items	{ build_listen_auth(B(@1), AUTH, $2); }
 	| AUTH_OPTIONAL		{ build_listen_auth(B(@1), AUTH_OPTIONAL,
 				      NULL); }
-	| AUTH_OPTIONAL named_table
+	| AUTH_OPTIONAL table_or_items
 				{ build_listen_auth(B(@1), AUTH_OPTIONAL,
 				      $2); }
 	| FILTER filter_ref	{ build_listen_filter(B(@1), $2); }

@@ -60,7 +60,7 @@ try_url(const uint8_t *data, size_t len)
 	struct relay_url url;
 	struct err e;
 
-	if (relay_url_parse(text, &url, &e) == 0) {
+	if (relay_url_parse(text, len % 2 == 1, &url, &e) == 0) {
 		assert((url.host[0] != '\0' && url.port != 0) !=
 		    (url.path[0] == '/' && url.lmtp));
 		assert(url.label[0] == '\0' || url.tls == RELAY_TLS_REQUIRED ||

@@ -216,14 +216,11 @@ check_relay(const struct conf_action *a, struct buf *problems)
 		const struct conf_pair *p = &hosts->pairs[i];
 		const char *text = p->value != NULL ? p->value : p->key;
 
-		if (relay_url_parse(text, &url, &e) == -1)
+		if (relay_url_parse(text, a->tls, &url, &e) == -1)
 			problem_at(a, text, e.msg, problems);
 		else if (url.path[0] != '\0' && a->src != NULL)
 			problem_at(
 			    a, text, "src does not go with a path", problems);
-		else if (a->tls && url.tls == RELAY_TLS_NEVER)
-			problem_at(
-			    a, text, "the action asks for tls", problems);
 		else if (url.label[0] != '\0' && a->auth == NULL)
 			problem_at(a, text, "a label needs auth", problems);
 	}

@@ -85,8 +85,40 @@ parse_path(const char *p, struct relay_url *out, struct err *e)
 	return 0;
 }
 
+static int
+parse_rest(const char *p, struct relay_url *out, struct err *e)
+{
+	if (p[0] == '/')
+		return parse_path(p, out, e);
+	if (parse_host(p, out, e) == -1)
+		return -1;
+	if (out->port == 0) {
+		err_set(e, ERR_USAGE, "lmtp needs a port");
+		return -1;
+	}
+	return 0;
+}
+
+static int
+settle_tls(bool tls, struct relay_url *out, struct err *e)
+{
+	if (tls && out->tls == RELAY_TLS_NEVER) {
+		err_set(e, ERR_USAGE, "the action asks for tls");
+		return -1;
+	}
+	if (tls && out->tls == RELAY_TLS_MAYBE)
+		out->tls = RELAY_TLS_REQUIRED;
+	if (out->label[0] != '\0' && out->tls != RELAY_TLS_REQUIRED &&
+	    out->tls != RELAY_TLS_IMPLICIT) {
+		err_set(e, ERR_USAGE, "a label needs tls, smtp+tls or smtps");
+		return -1;
+	}
+	return 0;
+}
+
 int
-relay_url_parse(const char *text, struct relay_url *out, struct err *e)
+relay_url_parse(
+    const char *text, bool tls, struct relay_url *out, struct err *e)
 {
 	const char *sep = strstr(text, "://"), *p = text, *at;
 	const struct scheme *s = &schemes[0];
@@ -112,20 +144,9 @@ relay_url_parse(const char *text, struct relay_url *out, struct err *e)
 		memcpy(out->label, p, (size_t)(at - p));
 		p = at + 1;
 	}
-	if (out->label[0] != '\0' && s->tls != RELAY_TLS_REQUIRED &&
-	    s->tls != RELAY_TLS_IMPLICIT) {
-		err_set(e, ERR_USAGE, "a label needs smtp+tls or smtps");
+	if (parse_rest(p, out, e) == -1)
 		return -1;
-	}
-	if (p[0] == '/')
-		return parse_path(p, out, e);
-	if (parse_host(p, out, e) == -1)
-		return -1;
-	if (out->port == 0) {
-		err_set(e, ERR_USAGE, "lmtp needs a port");
-		return -1;
-	}
-	return 0;
+	return settle_tls(tls, out, e);
 }
 
 const char *

@@ -38,9 +38,12 @@ struct relay_url {
 
 struct err;
 
-/* ERR_USAGE says what is wrong with text. */
-int relay_url_parse(
-    const char *text, struct relay_url *out, struct err *e) ATTR_CHECKED;
+/*
+ * tls: who relays asks for it, whatever the scheme offers.  ERR_USAGE says
+ * what is wrong with text.
+ */
+int relay_url_parse(const char *text, bool tls, struct relay_url *out,
+    struct err *e) ATTR_CHECKED;
 
 const char *relay_url_scheme(const struct relay_url *u);
 

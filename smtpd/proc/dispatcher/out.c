@@ -373,18 +373,14 @@ take_way(struct out *o, const struct relay_way *w)
 {
 	struct err e;
 
-	if (w->url[0] != '\0' && relay_url_parse(w->url, &o->url, &e) == -1) {
+	if (w->url[0] == '\0' && o->action->tls)
+		o->url.tls = RELAY_TLS_REQUIRED;
+	if (w->url[0] != '\0' &&
+	    relay_url_parse(w->url, o->action->tls, &o->url, &e) == -1) {
 		log_warn("%016llx mta %s: %s", (unsigned long long)o->id,
 		    w->url, e.msg);
 		return false;
 	}
-	if (o->action->tls && o->url.tls == RELAY_TLS_NEVER) {
-		log_warn("%016llx mta %s: the action asks for tls",
-		    (unsigned long long)o->id, w->url);
-		return false;
-	}
-	if (o->action->tls && o->url.tls == RELAY_TLS_MAYBE)
-		o->url.tls = RELAY_TLS_REQUIRED;
 	snprintf(o->relay->host, sizeof(o->relay->host), "%s",
 	    o->url.path[0] != '\0' ? o->url.path : o->url.host);
 	if (w->user[0] != '\0') {

@@ -88,7 +88,7 @@ find_credentials(
 
 	if (w->url == NULL)
 		return;
-	if (relay_url_parse(w->url, &url, &e) == -1) {
+	if (relay_url_parse(w->url, a->tls, &url, &e) == -1) {
 		log_warn("lookup: the relay %s: %s", w->url, e.msg);
 		refuse(w, RELAY_LATER, "451 4.3.5 The relay's name is wrong");
 		return;
@@ -164,13 +164,14 @@ connect_path(struct relay_way *w, const char *path)
 
 /* The connection, if that is what the target is. */
 static int
-connect_target(struct relay_way *w)
+connect_target(struct relay_way *w, const struct conf_action *a)
 {
 	struct relay_url url;
 	struct err e;
 
 	return w->status == RELAY_OK && w->url != NULL &&
-		relay_url_parse(w->url, &url, &e) == 0 && url.path[0] != '\0' ?
+		relay_url_parse(w->url, a->tls, &url, &e) == 0 &&
+		url.path[0] != '\0' ?
 	    connect_path(w, url.path) :
 	    -1;
 }
@@ -197,7 +198,7 @@ way_find(
 		find_target(&w, t, a, ask.key);
 	else
 		find_helo(&w, t, a, ask.key);
-	fd = connect_target(&w);
+	fd = connect_target(&w, a);
 	relay_way_encode(&w, &b);
 	proc_send(p, from.id, from.instance, MSG_WAY_FOUND, &b, fd);
 	if (b.len > 0)

@@ -67,6 +67,15 @@ def send(client, sender="alice@example.org", text="Subject: x\r\n\r\nb\r\n"):
     return client.sendmail(sender, "alice@example.org", text)
 
 
+def test_the_table_may_stand_in_the_line(daemon):
+    daemon.start(conf(daemon, f'auth {{ eve = "{encrypted(daemon, SECRET)}" }}'))
+    with secure(daemon) as client:
+        assert client.docmd(plain("alice", SECRET))[0] == 535
+        assert client.docmd(plain("eve", SECRET))[0] == 235
+        assert send(client) == {}
+    daemon.wait_mails("alice", 1)
+
+
 def test_auth_is_offered_under_tls_only(tabled):
     with tabled.smtp() as client:
         client.ehlo()

@@ -203,7 +203,7 @@ def test_we_show_our_certificate(smtpd, relay, authority):
 @pytest.mark.parametrize("options, words", [
     ('host "smtp+notls://x.org" tls', "the action asks for tls"),
     ('host "smtps://me@x.org"', "a label needs auth"),
-    ('host "smtp://me@x.org"', "a label needs smtp+tls or smtps"),
+    ('host "smtp://me@x.org"', "a label needs tls, smtp+tls or smtps"),
     ('host "lmtp+tls:///run/lmtp"', "a socket's path goes with lmtp"),
     ('host "gopher://x.org"', "no such scheme"),
     ('mail-from "a@b@c"', "not an address")])

@@ -145,6 +145,7 @@ every_kind_of_line_parses(void **state)
 	    "table l { a\n b, c\n }\n"
 	    "listen on $x port 25 tls pki a.org auth-optional <m> "
 	    "filter { f, g } tag T mask-src hostname h\n"
+	    "listen on y smtps pki a.org auth { u = \"$6$h\" } tag T\n"
 	    "action a maildir \"/m\" junk virtual <m> userbase <m> "
 	    "wrapper w ttl 1h\n"
 	    "action b lmtp \"/s\" rcpt-to user v\n"

@@ -198,7 +198,7 @@ names_of_relays_are_understood(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct relay_url u;
 		struct err e;
-		int rc = relay_url_parse(cases[i].text, &u, &e);
+		int rc = relay_url_parse(cases[i].text, false, &u, &e);
 
 		assert_int_equal(rc, cases[i].host == NULL ? -1 : 0);
 		if (rc == -1)
@@ -210,6 +210,24 @@ names_of_relays_are_understood(void **state)
 		assert_string_equal(relay_url_scheme(&u), cases[i].scheme);
 		assert_int_equal(u.port, cases[i].port);
 	}
+}
+
+static void
+a_label_needs_tls_of_the_host_or_of_the_action(void **state)
+{
+	struct relay_url u;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(relay_url_parse("me@mx.org:587", false, &u, &e), -1);
+	assert_int_equal(relay_url_parse("me@mx.org:587", true, &u, &e), 0);
+	assert_int_equal(u.tls, RELAY_TLS_REQUIRED);
+	assert_string_equal(u.label, "me");
+	assert_int_equal(relay_url_parse("smtps://mx.org", true, &u, &e), 0);
+	assert_int_equal(u.tls, RELAY_TLS_IMPLICIT);
+	assert_int_equal(
+	    relay_url_parse("smtp+notls://mx.org", true, &u, &e), -1);
+	assert_int_equal(relay_url_parse("lmtp:///run/lmtp", true, &u, &e), -1);
 }
 
 static void
@@ -254,6 +272,8 @@ main(void)
 		cmocka_unit_test(features_are_read_by_name),
 		cmocka_unit_test(data_cannot_end_early),
 		cmocka_unit_test(names_of_relays_are_understood),
+		cmocka_unit_test(
+		    a_label_needs_tls_of_the_host_or_of_the_action),
 		cmocka_unit_test(tasks_survive_the_way_and_no_cut),
 	};
 
