@@ -48,6 +48,7 @@
 #define MACROS_MAX      64
 #define FILTER_TIME     300
 #define SESSION_TIME    300
+#define TABLE_TIME      5
 
 struct options {
 	const char *conf_path;
@@ -230,6 +231,7 @@ fill_setup(struct setup *s, const struct options *o)
 	s->trace = o->trace;
 	s->filter_time = seconds("SMTPD_FILTER_TIME", FILTER_TIME);
 	s->session_time = seconds("SMTPD_SESSION_TIME", SESSION_TIME);
+	s->table_time = seconds("SMTPD_TABLE_TIME", TABLE_TIME);
 	s->n_dispatchers = cores_count(0, DISPATCHERS_MAX);
 	s->privileged = geteuid() == 0;
 	if (!s->privileged) {

@@ -21,6 +21,7 @@
 #include "smtpd/lookup/tableline.h"
 
 #define READ_LEN 4096
+#define SECONDS  5
 
 struct table_proc {
 	char *name;
@@ -28,6 +29,7 @@ struct table_proc {
 	struct buf in;
 	size_t line; /* bytes of the line taken last, with its end */
 	bool ready, busy;
+	unsigned seconds; /* for an answer */
 	unsigned epoch,
 	    asked_in; /* how often it was started; at the question */
 	unsigned services;
@@ -53,7 +55,14 @@ table_proc_new(const char *name)
 	tp->name = xstrdup(name);
 	tp->fd = -1;
 	tp->last_id = arc4random();
+	tp->seconds = SECONDS;
 	return tp;
+}
+
+void
+table_proc_give_time(struct table_proc *tp, unsigned seconds)
+{
+	tp->seconds = seconds;
 }
 
 void
@@ -96,6 +105,12 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int64_t
+deadline_of(const struct table_proc *tp)
+{
+	return now_ms() + (int64_t)tp->seconds * 1000;
 }
 
 static int
@@ -247,8 +262,7 @@ table_proc_offers(struct table_proc *tp, enum table_service service)
 	bool offers;
 
 	begin(tp);
-	offers = tp->fd != -1 &&
-	    await_ready(tp, now_ms() + TABLE_PROC_TIME, &e) == 0 &&
+	offers = tp->fd != -1 && await_ready(tp, deadline_of(tp), &e) == 0 &&
 	    (tp->services & 1u << service) != 0;
 	end(tp);
 	return offers;
@@ -266,7 +280,7 @@ static int
 ask_now(struct table_proc *tp, enum tableline_op op, enum table_service service,
     const char *key, struct buf *value, struct err *e)
 {
-	int64_t deadline = now_ms() + TABLE_PROC_TIME;
+	int64_t deadline = deadline_of(tp);
 	struct tableline_reply reply;
 	struct buf b = { 0 };
 	const char *line;

@@ -9,7 +9,7 @@
  * not asked for, or that is none ends it.
  *
  * Shape:  a question waits for its turn, as programs answer one after the
- *         other, then for its answer, TABLE_PROC_TIME ms at most; a program
+ *         other, then for its answer, as many seconds as it was given; a program
  *         that has failed is not waited for.  What waits meanwhile is up to
  *         who calls table_proc_wait_by().
  * Errors: as in table.h: 1 found, 0 not found, -1 with *e set.
@@ -18,8 +18,6 @@
 #define SMTPD_LOOKUP_TABLE_PROC_H
 
 #include "smtpd/lookup/table.h"
-
-#define TABLE_PROC_TIME 5000
 
 struct table_proc;
 
@@ -35,6 +33,9 @@ void table_proc_wait_by(const struct table_proc_waiting *w);
 
 struct table_proc *table_proc_new(const char *name);
 void table_proc_free(struct table_proc *tp);
+
+/* How long an answer may take, instead of 5 seconds. */
+void table_proc_give_time(struct table_proc *tp, unsigned seconds);
 
 /* Who is told that the program failed, and why, once for each fd. */
 void table_proc_watch(struct table_proc *tp,

@@ -229,6 +229,9 @@ from_parent(struct proc *p, struct ipc_msg *m)
 	case MSG_RELOAD:
 		take_setup(p, m);
 		break;
+	case MSG_RELOADED:
+		proc_send(p, PROC_PARENT, 0, MSG_RELOADED, NULL, -1);
+		break;
 	case MSG_PEER:
 		add_peer(p, m);
 		break;

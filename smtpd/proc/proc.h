@@ -61,6 +61,7 @@ enum proc_message {
 	MSG_START,     /* parent -> all */
 	MSG_READY,     /* all -> parent */
 	MSG_RELOAD,    /* parent -> all: setup_encode() */
+	MSG_RELOADED,  /* parent -> all: that was all of it; and back */
 	MSG_SOURCES,   /* parent -> dispatcher: +fd, proc/sources.h */
 	MSG_UNLISTEN,  /* parent -> dispatcher: forget the listeners */
 	MSG_DRAIN,     /* parent -> dispatcher: no new sessions, then exit */

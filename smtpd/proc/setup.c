@@ -343,6 +343,7 @@ setup_encode(const struct setup *s, struct buf *out)
 	wire_put_varint(out, s->n_dispatchers);
 	wire_put_varint(out, s->filter_time);
 	wire_put_varint(out, s->session_time);
+	wire_put_varint(out, s->table_time);
 	wire_put_varint(out, s->generation);
 	wire_put_varint(out, s->uid);
 	wire_put_varint(out, s->gid);
@@ -383,6 +384,7 @@ setup_decode(const void *data, size_t len, struct err *e)
 	s->n_dispatchers = (unsigned)wire_varint(&w);
 	s->filter_time = (unsigned)wire_varint(&w);
 	s->session_time = (unsigned)wire_varint(&w);
+	s->table_time = (unsigned)wire_varint(&w);
 	s->generation = (unsigned)wire_varint(&w);
 	s->uid = (uid_t)wire_varint(&w);
 	s->gid = (gid_t)wire_varint(&w);

@@ -52,6 +52,7 @@ struct setup {
 	unsigned n_dispatchers;
 	unsigned filter_time;  /* seconds for an answer of a filter */
 	unsigned session_time; /* seconds that a client may be silent */
+	unsigned table_time;   /* seconds for an answer of a table's program */
 	unsigned generation;   /* how often it was read anew */
 	uid_t uid, queue_uid;
 	gid_t gid, queue_gid;

@@ -166,6 +166,7 @@ lookup_programs_start(
 		r->err_fd = -1;
 		r->again = event_new(p->base, -1, 0, on_again, r);
 		table_proc_watch(r->program, failed, r);
+		table_proc_give_time(r->program, p->setup->table_time);
 		TAILQ_INSERT_TAIL(runners, r, entry);
 		start(r);
 	}

@@ -162,6 +162,11 @@ from_child(struct ipc *ipc, struct ipc_msg *m, void *arg)
 	case MSG_KEYS:
 		parent_hand_out(pa);
 		break;
+	case MSG_RELOADED:
+		if (c->ipc == ipc && c->reloads > 0)
+			c->reloads--;
+		parent_reloaded(pa);
+		break;
 	case MSG_DELIVER:
 		workers_deliver(pa, m);
 		break;

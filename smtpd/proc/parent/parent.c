@@ -186,9 +186,11 @@ child_died(struct parent *pa, struct child *c, int status)
 		ipc_free(c->ipc);
 		c->ipc = NULL;
 	}
+	c->reloads = 0;
 	programs_orphaned(pa, c->who.id);
 	if (pa->stopping)
 		return;
+	parent_reloaded(pa);
 	log_error("the %s process %s %d", proc_name(c->who.id),
 	    WIFSIGNALED(status) ? "was ended by signal" : "exited with",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -239,7 +241,24 @@ parent_hand_out(struct parent *pa)
 
 		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
 			parent_send_listeners(pa, c);
+		if (c->ipc != NULL) {
+			ipc_send(c->ipc, MSG_RELOADED, NULL, 0, -1);
+			c->reloads++;
+		}
 	}
+	pa->handed_out = true;
+}
+
+void
+parent_reloaded(struct parent *pa)
+{
+	for (unsigned i = 0; i < pa->n_children; i++) {
+		if (pa->children[i].reloads > 0)
+			return;
+	}
+	if (!pa->handed_out || pa->stopping)
+		return;
+	pa->handed_out = false;
 	notify("READY=1");
 	log_info("configuration read again");
 }
@@ -290,6 +309,7 @@ reload(struct parent *pa)
 	s->queue_gid = old->queue_gid;
 	s->filter_time = old->filter_time;
 	s->session_time = old->session_time;
+	s->table_time = old->table_time;
 	s->generation = old->generation + 1;
 	notify_reloading();
 	pa->setup = s;

@@ -26,6 +26,7 @@ struct child {
 	pid_t pid; /* 0: not running */
 	struct ipc *ipc;
 	bool ready;
+	unsigned reloads; /* under way: it has not said that it has them */
 	unsigned failures;
 	time_t started_at;
 	struct event *restart;
@@ -58,7 +59,7 @@ struct parent {
 	time_t offline_seen; /* when the directory had changed last */
 	bool offline_more;
 	struct event *deadline;
-	bool announced, stopping, reloading;
+	bool announced, stopping, reloading, handed_out;
 	int status;
 	int control_fd, sources_fd;
 };
@@ -76,6 +77,7 @@ void parent_send_keys(struct parent *pa);
 
 /* parent.c: a new configuration, once the keys process is ready for it */
 void parent_hand_out(struct parent *pa);
+void parent_reloaded(struct parent *pa); /* a child has it, or is gone */
 void parent_stop(struct parent *pa, int status);
 
 /* listen.c */
