@@ -73,13 +73,6 @@ def wait_for(what, condition, patience=PATIENCE):
         pause = min(pause * 2, 0.05)
 
 
-def free_port():
-    """A loopback TCP port that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def listening(port, host="127.0.0.1"):
     """Whether somebody accepts connections there."""
     with socket.socket() as s:

@@ -2,7 +2,6 @@
 # Copyright (c) 2026 The maison authors
 """A private smtpd, run as an ordinary user, and what tests ask of it."""
 
-import collections
 import os
 import pathlib
 import shutil
@@ -10,12 +9,16 @@ import signal
 import smtplib
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "tests" / "support"))
+from ports import free_port  # noqa: E402
+
 PATIENCE = 60  # seconds, at most, for what must happen
 
 # Root is not who smtpd is tested as: it would look for its own users.
@@ -25,23 +28,6 @@ GID = 65534 if os.getuid() == 0 else os.getgid()
 
 BUILD = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
 SMTPD = BUILD / "smtpd" / "smtpd"
-
-
-# Sockets that keep ports for those who are to listen there: bound and not
-# listening, so that whoever says SO_REUSEADDR can bind, too, and nobody is
-# given the port who asks for any.
-KEPT = collections.deque()
-KEPT_MAX = 200
-
-
-def free_port():
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", 0))
-    KEPT.append(s)
-    if len(KEPT) > KEPT_MAX:
-        KEPT.popleft().close()
-    return s.getsockname()[1]
 
 
 def wait_for(condition, what):

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from conftest import PATIENCE
 
 
 def free_udp_port():
@@ -68,7 +69,7 @@ class NameServer:
         query = (b"\0\1\0\0\0\1\0\0\0\0\0\0" + b"".join(
             bytes([len(p)]) + p.encode()
             for p in next(iter(self.zones)).split(".")) + b"\0\0\6\0\1")
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while self.process.poll() is None and not self.answers(port, query):
             assert time.monotonic() < end
 
@@ -85,4 +86,4 @@ class NameServer:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE)

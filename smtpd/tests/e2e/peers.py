@@ -11,9 +11,9 @@ import subprocess
 import time
 
 import pytest
+from conftest import PATIENCE, free_port, wait_for
 
 NOBODY = 65534
-PATIENCE = 20
 
 POSTFIX_CONF = """\
 compatibility_level=3.6
@@ -97,12 +97,6 @@ submission_relay_user = {user}
 submission_relay_password = {password}
 ssl_client_ca_file = {ca}
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def need(name):
@@ -196,13 +190,18 @@ class Haproxy:
         haproxy = need("haproxy")
         self.port = free_port()
         (where / "haproxy.cfg").write_text(
-            "defaults\n  mode tcp\n  timeout connect 5s\n"
-            "  timeout client 20s\n  timeout server 20s\n"
+            "defaults\n  mode tcp\n  timeout connect 60s\n"
+            "  timeout client 60s\n  timeout server 60s\n"
             f"listen smtp\n  bind 127.0.0.1:{self.port}\n"
             f"  server s 127.0.0.1:{to} send-proxy-v2\n")
         self.process = subprocess.Popen(
             [haproxy, "-db", "-f", where / "haproxy.cfg"],
             stdin=subprocess.DEVNULL)
+        wait_for(self.listens, "haproxy listens")
+
+    def listens(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
         self.process.terminate()

@@ -5,10 +5,9 @@
 import os
 import shutil
 import subprocess
-import time
 
 import pytest
-from conftest import free_port
+from conftest import free_port, wait_for
 
 MASTER = """127.0.0.1:{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
@@ -67,10 +66,7 @@ smtp_host_lookup = native
             MASTER.format(port=self.port))
         where.chmod(0o755)
         self.run("start")
-        end = time.monotonic() + 20
-        while "daemon started" not in self.log():
-            assert time.monotonic() < end, self.log()
-            time.sleep(0.05)
+        wait_for(lambda: "daemon started" in self.log(), "postfix has started")
 
     def run(self, *args):
         done = subprocess.run(

@@ -111,14 +111,14 @@ class Stage:
         done = subprocess.run(
             self.words(command, elsewhere), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=60, check=False)
+            timeout=120, check=False)
         assert not check or done.returncode == 0, (command, done.stdout)
         return done.stdout
 
     def wait(self, condition):
         wait_for(lambda: subprocess.run(
             self.words(condition, False), stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=60, check=False).returncode == 0,
+            capture_output=True, timeout=120, check=False).returncode == 0,
             condition)
 
     def start(self, command, elsewhere=False):

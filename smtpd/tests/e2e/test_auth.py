@@ -395,9 +395,12 @@ def test_a_crowd_of_guessers_has_no_more_chances(tabled):
 
 def test_a_dispatcher_dies_while_a_password_is_judged(tabled):
     with secure(tabled) as client:
+        [judge] = tabled.children("auth")
+        os.kill(judge, signal.SIGSTOP)  # it takes as long as we do
         client.putcmd(plain("alice", "no"))
         for pid in tabled.children("dispatcher"):
             os.kill(pid, signal.SIGKILL)
+        os.kill(judge, signal.SIGCONT)
         with pytest.raises((smtplib.SMTPException, OSError)):
             client.getreply()
         client.close()

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 
-from conftest import MAILDIR, UID, wait_for
+from conftest import MAILDIR, PATIENCE, UID, wait_for
 from test_smtp import Raw
 
 BOUNCES = ('match from local for domain "test.org" action back\n')
@@ -266,7 +266,7 @@ def test_stop_is_orderly(maildir):
 def test_systemd_sockets_and_readiness(smtpd):
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(smtpd.dir / "notify"))
-    notify.settimeout(20)
+    notify.settimeout(PATIENCE)
     os.chmod(smtpd.dir / "notify", 0o777)
     smtpd.env["NOTIFY_SOCKET"] = str(smtpd.dir / "notify")
     smtpd.start(MAILDIR)

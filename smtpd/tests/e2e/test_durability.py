@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 import pytest
-from conftest import BUILD, MAILDIR, wait_for
+from conftest import BUILD, MAILDIR, PATIENCE, wait_for
 
 SESSIONS = 8
 
@@ -80,7 +80,7 @@ def test_a_killed_helper_loses_nothing(maildir, victim):
              "progress after the last kill")
     stop.set()
     for thread in load:
-        thread.join(20)
+        thread.join()
     maildir.ctl("schedule", "all")
     maildir.wait_queue_empty()
     missing = {n for x in load for n in x.acknowledged} - set(
@@ -116,10 +116,10 @@ def test_a_killed_daemon_loses_nothing(smtpd, victim):
             pids += smtpd.children(None if victim == "all" else victim)
         assert pids
         kill(pids)
-        smtpd.process.wait(20)
+        smtpd.process.wait(PATIENCE)
         stop.set()
         for thread in load:
-            thread.join(20)
+            thread.join()
             acknowledged |= set(thread.acknowledged)
         smtpd.start()
     smtpd.ctl("schedule", "all")
@@ -153,10 +153,10 @@ def test_killed_while_segments_are_emptied_loses_nothing(smtpd):
         wait_for(lambda: segments(smtpd)[-1] > last if turn < 1
                  else segments(smtpd)[0] > first, "segments come and go")
         kill(smtpd.children("queue"))
-        smtpd.process.wait(20)
+        smtpd.process.wait(PATIENCE)
         stop.set()
         for thread in (*load, kept):
-            thread.join(20)
+            thread.join()
         held |= set(kept.acknowledged)
         for thread in load:
             acknowledged |= set(thread.acknowledged)

@@ -299,7 +299,8 @@ class TestPrograms:
 
         def asked(name):
             return re.findall(rf"{name}: asked (\S+)", smtpd.log_text())
-        wait_for(lambda: len(asked("one")) == 4, "one was asked")
+        wait_for(lambda: len(asked("one")) == 4 and asked("p"),
+                 "both were asked")
         assert asked("one") == ["one.org", "mid.org", "two.org", "w.org"]
         assert asked("p") == ["two.org"]
 

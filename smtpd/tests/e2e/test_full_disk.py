@@ -72,7 +72,8 @@ def test_mail_is_refused_before_the_reserve_is_touched(small):
         assert begun.rcpt("alice@example.org")[0] == 250
         fill(small, 15 * MIB)
         wait_for(lambda: refuses(small), "MAIL is refused")
-        assert begun.rcpt("bob@example.org")[0] == 452
+        wait_for(lambda: begun.rcpt("bob@example.org")[0] == 452,
+                 "the other dispatcher knows, too")
         assert begun.docmd("DATA")[0] == 452
         # What is queued goes out all the same, and is written down.
         small.ctl("resume", "mda")
@@ -102,7 +103,8 @@ def test_a_message_that_grows_into_the_reserve_is_refused(small):
         assert client.mail("s@test.org")[0] == 250  # no word of its size
         assert client.rcpt("alice@example.org")[0] == 250
         assert client.data(message("large", 8 * MIB))[0] == 452
-        assert shutil.disk_usage(small.dir / "spool").free > 15 * MIB
+        wait_for(lambda: shutil.disk_usage(
+            small.dir / "spool").free > 15 * MIB, "its file is gone")
         # The session goes on, and there is room for small ones again.
         wait_for(lambda: takes(client, message("small")), "it is taken")
     assert "Subject: small" in small.wait_mails("alice", 1)[0]

@@ -109,7 +109,7 @@ def test_a_message_that_is_refused_returns_to_who_wrote_it(smtpd):
     assert "Final-Recipient: rfc822; x@nowhere.org" in text
     assert "550" in text and "another recipient was refused" in text
     assert "Subject: lost" in text
-    assert waiting(smtpd) == []
+    wait_for(lambda: waiting(smtpd) == [], "nothing waits")
 
 
 def test_what_is_refused_for_now_waits_on(down):

@@ -10,9 +10,8 @@ import tempfile
 
 import pytest
 from certs import Authority
-from conftest import GID, UID, wait_for
-from peers import (SUBMISSION_CONF, Dovecot, Haproxy, Postfix, free_port,
-                   need)
+from conftest import GID, PATIENCE, UID, Client, free_port, wait_for
+from peers import SUBMISSION_CONF, Dovecot, Haproxy, Postfix, need
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def test_a_mail_goes_out_and_its_answer_comes_in(smtpd, peer):
     assert "Subject: a question" in question
     assert "with ESMTPSA id " in question  # swaks to us
     assert "using TLSv1" in question       # we to postfix
-    with smtplib.SMTP("127.0.0.1", postfix.port) as client:
+    with Client("127.0.0.1", postfix.port, timeout=PATIENCE) as client:
         client.sendmail("box@peer.test", "alice@example.org",
                         "Subject: an answer\r\n\r\nyes\r\n")
     [answer] = wait_for(
@@ -155,7 +154,7 @@ def behind_dovecot(smtpd, peer):
         dovecot = peer(
             Dovecot, SUBMISSION_CONF, relay=smtpd.port, ssl=ssl,
             user="dovecot", password=password, ca=authority.path)
-        return smtplib.SMTP("127.0.0.1", dovecot.port, timeout=20)
+        return Client("127.0.0.1", dovecot.port, timeout=PATIENCE)
 
     return start
 

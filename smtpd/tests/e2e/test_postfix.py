@@ -4,12 +4,11 @@
 
 import pathlib
 import shutil
-import smtplib
 import tempfile
 
 import pytest
 from certs import Authority
-from conftest import MAILDIR, wait_for
+from conftest import MAILDIR, PATIENCE, Client, wait_for
 from postfix import Postfix
 
 BOX = """virtual_mailbox_domains = box.test
@@ -96,7 +95,7 @@ def test_postfix_speaks_tls_with_us(smtpd, postfix):
 def test_postfix_relays_to_us(smtpd, postfix):
     smtpd.start(MAILDIR)
     peer = postfix(f"relayhost = [127.0.0.1]:{smtpd.port}\n")
-    with smtplib.SMTP("127.0.0.1", peer.port, timeout=20) as client:
+    with Client("127.0.0.1", peer.port, timeout=PATIENCE) as client:
         for i in range(20):
             client.sendmail("s@test.org", ["alice@example.org",
                                            "bob@example.org"],

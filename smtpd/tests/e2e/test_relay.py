@@ -8,6 +8,7 @@ import pytest
 from conftest import wait_for
 from sink import Sink
 
+KEPT = 'mta limit session-keepalive 300\n'
 RELAY = ('action out relay host "%s" %s\n'
          'action here maildir virtual <users> userbase <base>\n'
          'match from any for domain "example.org" action here\n'
@@ -20,9 +21,11 @@ def relay(smtpd):
     """Start smtpd with a sink as its smarthost."""
     sinks = []
 
-    def go(script=None, options="", scheme="smtp", head="", **how):
+    def go(script=None, options="", scheme="smtp", head="", patience=None,
+           **how):
         sinks.append(Sink(script, **how))
-        smtpd.env["SMTPD_RELAY_PATIENCE"] = "2"
+        if patience is not None:
+            smtpd.env["SMTPD_RELAY_PATIENCE"] = str(patience)
         host = scheme if "%d" in scheme else scheme + "://127.0.0.1:%d"
         smtpd.configure(RELAY % (host % sinks[-1].port, options))
         if head:
@@ -187,7 +190,7 @@ def test_long_lines_are_folded(smtpd, relay):
 
 
 def test_a_session_is_kept_for_the_next_message(smtpd, relay):
-    sink = relay(features=FULL)
+    sink = relay(features=FULL, head=KEPT)
     for i in range(5):
         smtpd.send(f"a{i}@x{i}.org")
         wait_mail(smtpd, sink, i + 1)
@@ -195,7 +198,7 @@ def test_a_session_is_kept_for_the_next_message(smtpd, relay):
 
 
 def test_a_session_carries_no_more_than_it_may(smtpd, relay):
-    sink = relay(features=FULL, head="mta limit session-mail-max 2\n")
+    sink = relay(features=FULL, head=KEPT + "mta limit session-mail-max 2\n")
     for i in range(5):
         smtpd.send("a@x.org")
         wait_mail(smtpd, sink, i + 1)
@@ -212,7 +215,7 @@ def test_a_host_gets_no_more_connections_than_it_may(smtpd, relay):
             wait_for(lambda: held, "leave to answer")
         return None
     sink = relay(script, features=FULL,
-                 head="mta limit max-conn-per-host 3\n")
+                 head=KEPT + "mta limit max-conn-per-host 3\n")
     for i in range(12):
         smtpd.send("a@x.org")
     wait_for(lambda: len(now) == 3, "three sessions")

@@ -8,9 +8,10 @@ import re
 import signal
 
 import pytest
-from conftest import wait_for
+from conftest import PATIENCE, wait_for
 from sink import Sink
-from test_relay import FULL, relay, wait_mail, wait_result  # noqa: F401
+from test_relay import (FULL, KEPT, relay, wait_mail,  # noqa: F401
+                        wait_result)
 
 HANG = b""
 
@@ -23,7 +24,8 @@ def at(verb, what):
 @pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"RCPT", b"DATA", b"."])
 @pytest.mark.parametrize("features", [(), FULL], ids=["plain", "full"])
 def test_a_host_that_hangs_costs_its_own_time(smtpd, relay, verb, features):
-    relay(at(verb, Sink.CLOSE if verb == b"." else HANG), features=features)
+    relay(at(verb, Sink.CLOSE if verb == b"." else HANG), features=features,
+          patience=2)
     smtpd.send("a@x.org")
     assert wait_result(smtpd, "TempFail")[0].startswith("451 4.4.")
     smtpd.send("alice@example.org")
@@ -86,7 +88,7 @@ def test_a_kept_session_that_the_host_closed_costs_no_try(smtpd, relay):
         if line[:4] == b"MAIL" and sink.mails:
             return Sink.CLOSE
         return None
-    sink = relay(script, features=FULL)
+    sink = relay(script, features=FULL, head=KEPT)
     smtpd.send("a@x.org")
     wait_mail(smtpd, sink, 1)
     smtpd.send("b@x.org")
@@ -163,12 +165,11 @@ def test_stopping_lets_what_is_being_sent_end(smtpd, relay):
             wait_for(lambda: stopped, "leave to answer")
         return None
     sink = relay(script, features=FULL)
-    smtpd.env["SMTPD_RELAY_PATIENCE"] = "60"
     smtpd.send("a@x.org")
     wait_for(lambda: b"DATA" in sink.lines, "the message on its way")
     smtpd.process.send_signal(signal.SIGTERM)
     stopped.append(True)
-    assert smtpd.process.wait(20) == 0
+    assert smtpd.process.wait(PATIENCE) == 0
     smtpd.process = None
     assert len(sink.mails) == 1
     smtpd.start()

@@ -60,7 +60,6 @@ class World:
         env = self.smtpd.env
         env["SMTPD_NAMESERVER"] = (server or self.server).address
         env["SMTPD_MX_PORT"] = str(self.port)
-        env["SMTPD_RELAY_PATIENCE"] = "2"
         addresses = {"h1": "127.0.0.2", "h2": "127.0.0.3", "six": "::1"}
         for host in hosts:
             self.sinks[host] = Sink(scripts.get(host), port=self.port,

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from conftest import SMTPD, wait_for
 from sink import Sink
-from test_relay import FULL, RELAY, wait_mail, wait_result
+from test_relay import FULL, KEPT, RELAY, wait_mail, wait_result
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def lmtp(smtpd):
                           path=smtpd.dir / "lmtp"))
         smtpd.configure(RELAY % (f"lmtp://{smtpd.dir}/{path}", options))
         conf = smtpd.dir / "smtpd.conf"
-        conf.write_text(head + conf.read_text())
+        conf.write_text(KEPT + head + conf.read_text())
         smtpd.start()
         return sinks[-1]
 

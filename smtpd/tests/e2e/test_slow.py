@@ -6,7 +6,7 @@ import contextlib
 import socket
 
 import pytest
-from conftest import MAILDIR
+from conftest import MAILDIR, PATIENCE
 
 SESSIONS = 300
 
@@ -56,7 +56,7 @@ def test_others_are_served_beside_slow_clients(smtpd, slow):
     with contextlib.ExitStack() as held:
         for _ in range(n):
             s = held.enter_context(socket.create_connection(
-                ("127.0.0.1", smtpd.port), 20))
+                ("127.0.0.1", smtpd.port), PATIENCE))
             slow(s)
         for i in range(5):
             smtpd.send("alice@example.org", f"Subject: {i}\r\n\r\nbody\r\n")
@@ -69,7 +69,7 @@ def test_others_are_served_beside_slow_clients(smtpd, slow):
 def test_half_a_message_is_forgotten_when_its_client_goes(smtpd):
     smtpd.start(MAILDIR)
     for slow in (half_a_message, half_a_chunk):
-        with socket.create_connection(("127.0.0.1", smtpd.port), 20) as s:
+        with socket.create_connection(("127.0.0.1", smtpd.port), PATIENCE) as s:
             slow(s)
     smtpd.send("bob@example.org", "Subject: whole\r\n\r\nbody\r\n")
     assert "Subject: whole" in smtpd.wait_mails("bob", 1)[0]

@@ -7,7 +7,7 @@ import struct
 import subprocess
 
 import pytest
-from conftest import MAILDIR
+from conftest import MAILDIR, PATIENCE, free_port, wait_for
 
 
 def reply(f):
@@ -118,7 +118,8 @@ def test_large_message_comes_through_a_file(maildir):
     mail = maildir.wait_mails("alice", 1)[0]
     assert mail.count("y" * 98 + "\n") == 20000
     maildir.wait_queue_empty()
-    assert not list((maildir.dir / "spool" / "bodies").iterdir())
+    wait_for(lambda: not list((maildir.dir / "spool" / "bodies").iterdir()),
+             "its file is gone")
 
 
 def test_too_many_received_fields_are_a_loop(maildir):
@@ -170,23 +171,20 @@ def test_proxy_header_is_believed_where_told(smtpd):
 
 
 def test_haproxy_in_front_is_understood(smtpd):
-    from conftest import free_port
     front = free_port()
     smtpd.start("listen on 127.0.0.1 port {port} proxy-v2\n"
                 'action l maildir "{dir}/x"\nmatch for local action l\n')
     (smtpd.dir / "haproxy.cfg").write_text(
-        "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 20s\n"
-        f"  timeout server 20s\nlisten smtp\n  bind 127.0.0.1:{front}\n"
+        "defaults\n  mode tcp\n  timeout connect 60s\n  timeout client 60s\n"
+        f"  timeout server 60s\nlisten smtp\n  bind 127.0.0.1:{front}\n"
         f"  server s 127.0.0.1:{smtpd.port} send-proxy-v2\n")
     proxy = subprocess.Popen(
         ["haproxy", "-db", "-f", smtpd.dir / "haproxy.cfg"],
         stderr=subprocess.DEVNULL)
     try:
-        from conftest import wait_for
-
         def ehlo():
             try:
-                with smtplib.SMTP("127.0.0.1", front, timeout=5) as client:
+                with smtplib.SMTP("127.0.0.1", front, timeout=PATIENCE) as client:
                     return client.ehlo()[0] == 250
             except OSError:
                 return False

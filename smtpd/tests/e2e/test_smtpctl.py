@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from conftest import MAILDIR, wait_for
+from conftest import MAILDIR, PATIENCE, wait_for
 from sink import Sink
 
 WAITING = ('action here mda "touch {dir}/alice/begun; '
@@ -108,7 +108,7 @@ def test_pausing_new_sessions(smtpd):
             said = None
         assert said is None, "nobody greets while smtp is paused"
         smtpd.ctl("resume", "smtp")
-        new.settimeout(20)
+        new.settimeout(PATIENCE)
         assert new.recv(4) == b"220 "
     old.quit()
 

@@ -8,7 +8,7 @@ import smtplib
 
 import pytest
 
-from conftest import GID, UID, wait_for
+from conftest import GID, PATIENCE, UID, wait_for
 from test_auth import conf as auth_conf
 from test_auth import secure
 from test_tls import Authority
@@ -78,6 +78,7 @@ def people(smtpd):
     program.chmod(0o755)
     (smtpd.dir / "services").write_text("alias domain mailaddr netaddr")
     (smtpd.dir / "data").write_text("alias:alice@example.org alice\n")
+    smtpd.env["SMTPD_TABLE_TIME"] = str(PATIENCE)
     return smtpd
 
 
@@ -144,6 +145,8 @@ def test_a_service_that_is_not_offered_is_a_temporary_failure(people):
 def test_a_program_that_fails_is_started_again(people, how):
     with open(people.dir / "data", "a") as f:
         f.write(f"alias:bad@example.org {how}\n")
+    if how == "hang":
+        people.env["SMTPD_TABLE_TIME"] = "5"
     people.start(rules())
     assert rcpt(people, "bad@example.org") in (424, 451)
     wait_for(lambda: rcpt(people, "alice@example.org") == 250,
@@ -234,12 +237,15 @@ class Waiting:
 
     def answer(self):
         got = int(self.f.readline()[:3])
+        self.f.close()
         self.s.close()
         return got
 
 
 @pytest.fixture
-def slow(people):
+def slow(people, request):
+    if hasattr(request, "param"):
+        people.env["SMTPD_TABLE_TIME"] = str(request.param)
     with open(people.dir / "data", "a") as f:
         f.write("alias:slow@example.org slow alice\n"
                 "alias:stuck@example.org hang\n")
@@ -274,6 +280,7 @@ def test_those_who_wait_for_a_program_are_answered_in_turn(slow):
     assert [s.answer() for s in sessions] == [250] * 13 + [550]
 
 
+@pytest.mark.parametrize("slow", [5], indirect=True, ids=["seconds"])
 def test_a_late_program_is_ended_and_others_go_on_meanwhile(slow):
     late = Waiting(slow, "stuck@example.org")
     wait_asked(slow, "stuck@example.org")

@@ -4,6 +4,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import smtplib
@@ -328,16 +329,17 @@ def test_keys_stay_in_one_process(smtps):
 
 
 def memory_of(pid):
-    """The writable memory of a process."""
+    """The writable memory of a process, as far as it has any."""
     found = []
     try:
-        maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+        maps = pathlib.Path(f"/proc/{pid}/smaps").read_text()
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-            for line in maps.splitlines():
-                span, flags = line.split()[:2]
-                if not flags.startswith("rw") or "[v" in line:
+            for m in re.finditer(r"^(\w+)-(\w+) rw(.*)\n((?:[A-Z].*\n)*)",
+                                 maps, re.M):
+                start, end = int(m[1], 16), int(m[2], 16)
+                sizes = re.findall(r"^(?:Rss|Swap): +(\d+)", m[4], re.M)
+                if "[v" in m[3] or not any(map(int, sizes)):
                     continue
-                start, end = (int(x, 16) for x in span.split("-"))
                 if end - start > 1 << 30:  # a sanitizer's own
                     continue
                 mem.seek(start)

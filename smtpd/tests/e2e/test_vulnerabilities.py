@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The maison authors
 """What has been published against OpenSMTPD, tried on this smtpd."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -120,7 +121,9 @@ def test_errata_2025_07_empty_strings_to_the_control_socket(maildir, body):
     for kind in range(128):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(str(maildir.dir / "spool" / "smtpd.sock"))
-            s.sendall(struct.pack("<IHH", len(body), kind, 0) + body)
+            # A user has no more than so many connections there at once.
+            with contextlib.suppress(BrokenPipeError):
+                s.sendall(struct.pack("<IHH", len(body), kind, 0) + body)
     lives(maildir)
 
 
@@ -164,15 +167,15 @@ ip link set lo up
 ip link add maison0 type veth peer maison1 && ip link set maison1 up &&
 ip link set maison0 up && ip address add fe80::1234/64 dev maison0 nodad ||
 exit 77
-timeout 20 setpriv --reuid $1 --regid $2 --clear-groups "$3" -d \\
+timeout 150 setpriv --reuid $1 --regid $2 --clear-groups "$3" -d \\
     -f smtpd.conf 2>log &
-for i in $(seq 100); do grep -q 'is ready' log && break; sleep 0.1; done
+for i in $(seq 600); do grep -q 'is ready' log && break; sleep 0.1; done
 "$4" -c '
 import smtplib, sys
-with smtplib.SMTP("fe80::1234%maison0", int(sys.argv[1]), "x", 10) as c:
+with smtplib.SMTP("fe80::1234%maison0", int(sys.argv[1]), "x", 60) as c:
     c.sendmail("s@test.org", "alice@example.org", "Subject: x\\n\\nb")
 ' $5 || exit 1
-for i in $(seq 100); do grep -q stat=Delivered log && break; sleep 0.1; done
+for i in $(seq 600); do grep -q stat=Delivered log && break; sleep 0.1; done
 kill $!
 wait $!
 """
@@ -193,7 +196,7 @@ def test_cve_2023_29323_a_client_with_a_scope(smtpd):
     done = subprocess.run(
         ["unshare", "-n", "sh", "-c", LINK_LOCAL, "sh", str(UID), str(GID),
          SMTPD, sys.executable, str(smtpd.port)], cwd=smtpd.dir,
-        env=smtpd.env, timeout=4 * PATIENCE, check=False)
+        env=smtpd.env, timeout=3 * PATIENCE, check=False)
     if done.returncode == 77:
         pytest.skip("no interface can be made here")
     assert done.returncode == 0, smtpd.log_text()
@@ -319,7 +322,9 @@ def test_errata_2017_sessions_that_break_off_leave_no_file_open(maildir):
     break_off()  # what is opened once stays
     before = open_files(maildir)
     break_off()
-    wait_for(lambda: open_files(maildir) == before, "as many open files")
+    wait_for(lambda: not any(n > before.get(pid, 0) for pid, n
+                             in open_files(maildir).items()),
+             "no more open files")
 
 
 @pytest.mark.parametrize("source", [

@@ -3,11 +3,14 @@
 """Filters that end with the test that started them."""
 
 import shutil
+import sys
 
 import pytest
 
 import nameserver
-from filterserver import Filter
+from filterserver import ROOT, Filter
+
+sys.path.append(str(ROOT / "tests" / "support"))
 
 
 @pytest.fixture
@@ -39,4 +42,4 @@ def name_server(tmp_path):
     yield go
     for nsd in running:
         nsd.terminate()
-        nsd.wait(20)
+        nsd.wait(60)

@@ -45,7 +45,7 @@ zone:
 """)
     with open(tmp_path / "log", "wb") as log:
         nsd = subprocess.Popen(["nsd", "-d", "-c", conf], stderr=log)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while nsd.poll() is None and not answers(port):
         assert time.monotonic() < end
     return nsd, port

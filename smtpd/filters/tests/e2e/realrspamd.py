@@ -6,6 +6,8 @@ import socket
 import subprocess
 import time
 
+from ports import free_port
+
 CONF = """
 options {{
   pidfile = "{dir}/pid";
@@ -72,12 +74,6 @@ def is_there(path):
         except OSError:
             return False
         return True
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Rspamd:
