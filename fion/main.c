@@ -2,23 +2,23 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * fion: the window manager.
+ * fion: what a person starts.  It reads the options, and keeps the manager
+ * (manager.c), which is a program of its own: this one is small, and stays.
  */
-#include <locale.h>
-#include <stdbool.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "lib/err.h"
 #include "lib/log.h"
 #include "lib/opt.h"
 
-#include "fion/config/config.h"
-#include "fion/control/paths.h"
-#include "fion/session.h"
-#include "fion/spawn/keeper.h"
+#include "fion/spawn/keep.h"
 
 enum {
 	OPT_CONFIG = 'c',
@@ -52,45 +52,46 @@ usage(FILE *out)
 	    "says more.\n");
 }
 
-static int
-check(const char *path)
+/*
+ * The manager's path: beside this program where it was built, else where it
+ * was installed, which is said from this program's folder.
+ */
+static void
+find_manager(char *path, size_t len)
 {
-	char *usual = path_config();
-	struct err e = { 0 };
-	struct config *c =
-	    config_load(path != NULL ? path : usual, path != NULL, &e);
+	char dir[PATH_MAX - sizeof(FION_LIBEXEC "/fion-manager")];
+	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+	char *slash;
 
-	free(usual);
-	if (c == NULL)
-		fprintf(stderr, "fion: %s\n", e.msg);
-	config_free(c);
-	return c == NULL ? 1 : 0;
+	dir[n == -1 ? 0 : n] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	snprintf(path, len, "%sfion-manager", dir);
+	if (access(path, X_OK) == -1)
+		snprintf(path, len, "%s" FION_LIBEXEC "/fion-manager",
+		    FION_LIBEXEC[0] == '/' ? "" : dir);
 }
 
+/* What the manager says without managing anything. */
 static int
-print_defaults(void)
+ask_manager(const char *const *words)
 {
-	for (size_t i = 0; config_default_text[i] != NULL; i++)
-		printf("%s%s", i > 0 ? "\n" : "", config_default_text[i]);
-	return 0;
-}
-
-static int
-run(const struct keeper *k, void *arg)
-{
-	return session_run(k, arg);
+	execv(words[0], (char *const *)(uintptr_t)words);
+	log_error("%s: %s", words[0], strerror(errno));
+	return 1;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct session_options o = { .display = NULL };
+	char manager[PATH_MAX];
+	/* The program, what it is to do, with which file, and how. */
+	const char *words[] = { manager, "run", "", NULL, NULL };
 	struct opt_parser p;
 	struct err e = { 0 };
-	bool only_check = false;
 	int id;
 
-	setlocale(LC_ALL, "");
 	log_init("fion", LOG_USER, true);
 	if (argc == 3 && strcmp(argv[1], "help") == 0 &&
 	    strcmp(argv[2], "--tables") == 0) {
@@ -101,19 +102,20 @@ main(int argc, char **argv)
 	while ((id = opt_next(&p, &e)) != OPT_END) {
 		switch (id) {
 		case OPT_CONFIG:
-			o.config = p.value;
+			words[2] = p.value;
 			break;
 		case OPT_DISPLAY:
-			o.display = p.value;
+			setenv("DISPLAY", p.value, 1); /* its programs' too */
 			break;
 		case OPT_CHECK:
-			only_check = true;
+			words[1] = "check";
 			break;
 		case OPT_REPLACE:
-			o.replace = true;
+			words[3] = "replace";
 			break;
 		case OPT_DEFAULTS:
-			return print_defaults();
+			words[1] = "defaults";
+			break;
 		case OPT_HELP:
 			usage(stdout);
 			return 0;
@@ -130,9 +132,8 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	if (only_check)
-		return check(o.config);
-	if (o.display != NULL)
-		setenv("DISPLAY", o.display, 1); /* for programs it starts */
-	return keeper_run(run, &o, argv);
+	find_manager(manager, sizeof(manager));
+	if (strcmp(words[1], "run") != 0)
+		return ask_manager(words);
+	return keep_run(words, argv);
 }

@@ -2,7 +2,6 @@
 /* Copyright (c) 2026 The maison authors */
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 #include "fion/control/paths.h"
 #include "fion/model/model.h"
 #include "fion/session_internal.h"
+#include "fion/spawn/small.h"
 
 #define HISTORY_BYTES ((size_t)PROMPT_HISTORY * 2 * PROMPT_BYTES)
 #define FIXED_POLLS   3 /* X, the keeper, the status command */
@@ -118,10 +118,10 @@ save_history(struct session *s)
 
 /* The window manager reads files and draws; it starts nothing. */
 static void
-confine(struct session *s)
+confine(void)
 {
 	char *state = path_state();
-	char *socket = path_socket(s->options->display, false);
+	char *socket = path_socket(NULL, false);
 	const char *read[] = { "/", NULL };
 	const char *write[] = { state, NULL, NULL };
 	struct sandbox sb = { .read = read,
@@ -158,13 +158,13 @@ start(struct session *s, struct err *e)
 	}
 	s->m = model_new();
 	s->host = (struct cmd_host){ .m = s->m, .ops = &session_ops, .ctx = s };
-	s->x = x_open(o->display, s->m, s->config, &session_hooks, s,
+	s->x = x_open(getenv("DISPLAY"), s->m, s->config, &session_hooks, s,
 	    o->replace, s->keeper->again, e);
 	if (s->x == NULL)
 		return -1;
 	if (complaint.msg[0] != '\0')
 		x_say(s->x, complaint.msg);
-	socket = path_socket(o->display, true);
+	socket = path_socket(NULL, true);
 	s->server = server_open(socket, session_line, s, e);
 	free(socket);
 	if (s->server == NULL || keeper_watch(s->keeper, x_fd(s->x), e) == -1)
@@ -309,10 +309,8 @@ session_run(const struct keeper *k, const struct session_options *o)
 		stop(&s, true);
 		return 1;
 	}
-	confine(&s);
-#ifdef __GLIBC__
-	malloc_trim(0); /* fonts and key maps took more than they keep */
-#endif
+	confine();
+	small_become(); /* fonts and key maps took more than they keep */
 	load_history(&s);
 	session_status_start(&s);
 	session_clock(&s);

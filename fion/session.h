@@ -13,8 +13,7 @@
 struct keeper;
 
 struct session_options {
-	const char *display; /* or NULL */
-	const char *config;  /* or NULL: the usual place */
+	const char *config; /* or NULL: the usual place */
 	bool replace;
 };
 

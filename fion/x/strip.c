@@ -164,22 +164,35 @@ sum_up(struct x *x, const struct tilewin *tw, const struct node *t)
 	return sum == 0 ? 1 : sum;
 }
 
+/* Drawn, for many a font has none, and a second font takes much memory. */
+static void
+paint_arrow(struct x *x, int at, int size, bool left)
+{
+	for (int i = 0; i < size; i++)
+		draw_fill(x->draw, x->config->set.panel_key,
+		    left ? at + i : at + size - 1 - i, x->style.strip / 2 - i,
+		    1, 2 * i + 1);
+}
+
 /* How many tabs there are beyond either end. */
 static void
 paint_hidden(struct x *x, const struct tilewin *tw)
 {
-	int h = x->style.strip, pad = h / 3, end = tw->edges[tw->n];
+	int h = x->style.strip, pad = h / 3, size = h / 4;
+	int end = tw->edges[tw->n], from = pad + size + pad / 2;
 	uint32_t ink = x->config->set.panel_key;
 	char text[32];
 
 	if (tw->before > 0) {
-		snprintf(text, sizeof(text), "\xe2\x86\x90 %zu", tw->before);
-		draw_text(x->draw, text, ink, pad, 0, tw->edges[0] - pad, h);
+		snprintf(text, sizeof(text), "%zu", tw->before);
+		paint_arrow(x, pad, size, true);
+		draw_text(x->draw, text, ink, from, 0, tw->edges[0] - from, h);
 	}
 	if (tw->after > 0) {
-		snprintf(text, sizeof(text), "%zu \xe2\x86\x92", tw->after);
+		snprintf(text, sizeof(text), "%zu", tw->after);
 		draw_text(x->draw, text, ink, end + pad, 0,
-		    tw->strip_w - end - pad, h);
+		    tw->strip_w - end - pad - from, h);
+		paint_arrow(x, tw->strip_w - pad - size, size, false);
 	}
 }
 

@@ -194,8 +194,8 @@ class Fion:
         kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
         for kid in kids.read_text().split():
             try:
-                if os.readlink(f"/proc/{kid}/exe") == os.readlink(
-                        f"/proc/{pid}/exe"):
+                if os.readlink(f"/proc/{kid}/exe").endswith(
+                        "/fion-manager"):
                     return int(kid)
             except OSError:
                 pass
