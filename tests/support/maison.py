@@ -23,7 +23,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PATIENCE = 30  # seconds after which what was waited for won't come
+PATIENCE = 60  # seconds after which what was waited for won't come
 
 
 def build_dir():

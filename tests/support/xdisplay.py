@@ -34,7 +34,7 @@ class XDisplay:
         told, tell = os.pipe()
         self.server = subprocess.Popen(
             ["Xvfb", "-displayfd", str(tell), "-screen", "0", size + "x24",
-             "-nolisten", "tcp", *options],
+             "-nolisten", "tcp", "-r", *options],  # no key repeats itself
             pass_fds=[tell], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(tell)
@@ -48,9 +48,15 @@ class XDisplay:
         self.env.setdefault(
             "LSAN_OPTIONS", "print_suppressions=0:suppressions="
             + str(pathlib.Path(__file__).with_name("lsan.txt")))
+<<<<<<< Updated upstream
         # libxkbcommon copies names that no NUL ends, by their length; a crash
         # is to be a signal, for who watches over the program; and who is
         # confined can start no symbolizer.
+=======
+        # libxkbcommon copies names that no NUL ends, by their length; a
+        # crash is to be a signal, for who watches over the program; and a
+        # sandbox lets nobody start llvm-symbolizer.
+>>>>>>> Stashed changes
         self.env["ASAN_OPTIONS"] = ":".join(filter(None, (
             self.env.get("ASAN_OPTIONS"), "strict_string_checks=0",
             "handle_segv=0", "external_symbolizer_path=")))
@@ -70,7 +76,7 @@ class XDisplay:
         except (OSError, error.ConnectionClosedError):
             pass  # the server went first
         self.server.terminate()
-        self.server.wait(20)
+        self.server.wait(60)
         self.server = None
 
     def code(self, name):

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
-PATIENCE = 30  # seconds
+PATIENCE = 60  # seconds
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 

@@ -32,7 +32,9 @@ class Hello(QMainWindow):
         tell("shown")
 
     def resizeEvent(self, event):
-        tell("size", event.size().width(), event.size().height())
+        # Not the event's: when two come at once, the first has the size of
+        # then, and the second is not told of, as the widget is there by now.
+        tell("size", self.width(), self.height())
 
     def closeEvent(self, event):
         tell("asked to close")

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from maison import PATIENCE
 from wm import (Fion, X, app, display, fion,  # noqa: F401 (fixtures)
                 wait_for, xserver, xtest)
 
@@ -282,7 +283,7 @@ def test_every_key_of_fion(fion):
 def test_a_key_ends_fion(xserver, tmp_path):
     wm = Fion(xserver, tmp_path)
     press(wm, "Win+x", "Q")
-    assert wm.process.wait(30) == 0
+    assert wm.process.wait(PATIENCE) == 0
 
 
 # Modes --------------------------------------------------------------------

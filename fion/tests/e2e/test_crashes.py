@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from wm import Fion, X, app, fion, wait_for, xserver  # noqa: F401
-from maison import program
+from maison import PATIENCE, program
 
 
 def arrange(fion, app):
@@ -126,7 +126,7 @@ def test_one_that_does_not_know_the_selection_is_told_of_too(
     done = subprocess.run(
         [program("fion/fion")], capture_output=True, text=True, check=False,
         env=dict(xserver.env, HOME=str(tmp_path),
-                 XDG_RUNTIME_DIR=str(tmp_path)), timeout=30)
+                 XDG_RUNTIME_DIR=str(tmp_path)), timeout=PATIENCE)
     assert done.returncode == 1
     assert "another window manager is running" in done.stderr
 
@@ -135,7 +135,7 @@ def test_without_a_server_fion_says_so(tmp_path):
     done = subprocess.run(
         [program("fion/fion"), "-d", ":99999"], capture_output=True,
         text=True, check=False, env=dict(os.environ, HOME=str(tmp_path)),
-        timeout=30)
+        timeout=PATIENCE)
     assert done.returncode == 1
     assert 'can\'t connect to display ":99999"' in done.stderr
 
@@ -147,7 +147,7 @@ def test_fion_crashing_again_and_again_gives_up(xserver, tmp_path):
         os.kill(old, signal.SIGKILL)
         fion.another(old)
     os.kill(fion.worker(), signal.SIGKILL)
-    assert fion.process.wait(30) == 1
+    assert fion.process.wait(PATIENCE) == 1
     assert "giving up" in fion.log
 
 

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from maison import need
+from maison import PATIENCE, need
 from wm import X, app, fion, wait_for, xserver  # noqa: F401 (fixtures)
 
 from Xlib.error import XError
@@ -81,10 +81,11 @@ class Program:
         return (self.folder / "program.log").read_text(errors="replace")
 
     def end(self):
-        """The program, if it still runs."""
+        """The program, if it still runs; what it told, should a test fail."""
+        print(*self.lines(), sep="\n")
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -106,8 +107,8 @@ def place(app, number):
 
 
 def popups(app):
-    """The rectangles of menus, tooltips and the like that are shown."""
-    out = []
+    """The rectangles of menus that are shown, but for tooltips."""
+    out, tooltip = [], app.atom("_NET_WM_WINDOW_TYPE_TOOLTIP")
     for w in app.root.query_tree().children:
         try:
             a, g = w.get_attributes(), w.get_geometry()
@@ -115,7 +116,8 @@ def popups(app):
                 app.atom("_NET_WM_WINDOW_TYPE"), X.AnyPropertyType)
         except XError:
             continue  # it has gone meanwhile
-        if a.override_redirect and a.map_state == X.IsViewable and kind:
+        if (a.override_redirect and a.map_state == X.IsViewable and kind
+                and tooltip not in kind.value):
             out.append((g.x, g.y, g.width, g.height))
     return out
 
@@ -183,7 +185,7 @@ def closes(fion, run, status=0):
     """It is asked to go, and does."""
     fion.x.press("Win+q")
     fion.until("no window", lambda: not run.windows())
-    assert run.process.wait(30) == status, run.output()
+    assert run.process.wait(PATIENCE) == status, run.output()
 
 
 def test_xterm(fion, app, run, tmp_path):
@@ -194,6 +196,7 @@ def test_xterm(fion, app, run, tmp_path):
     number = run.start("xterm", "-e", "/bin/bash", str(script),
                        cls="XTerm")["window"]
     fion.until("its size is told", run.lines)
+    fion.until_it_reads(app, number)
     goes_everywhere(fion, app, number)
     fion.x.type("some words\n")
     run.tells("read some words")
@@ -201,7 +204,7 @@ def test_xterm(fion, app, run, tmp_path):
     assert inside(place(app, number), fion.tile()["rect"])
     fion.x.press("Win+q")
     fion.until("no window", lambda: not run.windows())
-    run.process.wait(30)
+    run.process.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("kit", ["gtk", "qt"])
@@ -218,13 +221,13 @@ def test_toolkits(fion, app, run, kit):
     def knows(of):
         fion.until(f"it knows {of()}", lambda: [
             line for line in run.lines() if line.startswith("size")
-        ][-1].split()[1:] == [str(n) for n in of()])
+        ][-1:] == ["size {} {}".format(*of())])
     goes_everywhere(fion, app, number, knows)
 
     assert not popups(app)
     fion.x.press("F9")  # its menu, over its window
-    fion.until("a menu", lambda: popups(app))
-    assert inside(popups(app)[0], (0, 0, 1280, 800))
+    fion.until("a menu, whole", lambda: [
+        menu for menu in popups(app) if inside(menu, (0, 0, 1280, 800))])
     fion.x.press("Down")
     fion.x.press("Return")
     run.tells("chosen")
@@ -266,7 +269,7 @@ def test_zenity(fion, app, run):
     assert made["floating"]
     assert inside(place(app, made["window"]), fion.tile()["rect"])
     fion.x.type("answer\n")
-    assert run.process.wait(30) == 0
+    assert run.process.wait(PATIENCE) == 0
     assert "answer\n" in run.output()
 
 
@@ -297,8 +300,8 @@ def test_chromium(fion, app, run, tmp_path):
     fion.x.press("F11")
     fion.until("no longer", lambda: run.window()["fullscreen"] == "none")
     fion.x.press("Shift+F10")  # the page's menu
-    fion.until("a menu", lambda: popups(app))
-    assert inside(popups(app)[0], (0, 0, 1280, 800))
+    fion.until("a menu, whole", lambda: [
+        menu for menu in popups(app) if inside(menu, (0, 0, 1280, 800))])
     fion.x.press("Escape")
     fion.until("no menu", lambda: not popups(app))
     fion.x.press("Ctrl+n")
@@ -314,7 +317,7 @@ def test_chromium(fion, app, run, tmp_path):
 def mpv_says(path, name):
     """A property of the mpv whose socket this is."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(30)
+        s.settimeout(PATIENCE)
         s.connect(str(path))
         s.sendall(json.dumps(
             {"command": ["get_property", name]}).encode() + b"\n")
@@ -352,10 +355,10 @@ def test_mpv(fion, app, run, tmp_path):
     fion.until("no longer", lambda: run.window()["fullscreen"] == "none")
     fion.x.press("Win+q")
     fion.until("no window", lambda: not run.windows())
-    assert run.process.wait(30) in (0, 4), run.output()  # 4: it was told to
+    assert run.process.wait(PATIENCE) in (0, 4), run.output()  # 4: it was told to
 
 
-def test_many_terminals_in_a_tile(fion, tmp_path):
+def test_many_terminals_in_a_tile(fion, app, tmp_path):
     """Each has the keyboard in turn, and nothing goes to another."""
     made = []
     for n in range(3):
@@ -365,6 +368,7 @@ def test_many_terminals_in_a_tile(fion, tmp_path):
              f"while read l; do echo $l >>{said}; done"],
             env=fion.env, stdin=subprocess.DEVNULL)))
         fion.until("a terminal", lambda n=n: f"term{n}" in fion.windows())
+        fion.until_it_reads(app, fion.windows()[f"term{n}"]["window"])
     assert fion.here() == ["term0", "term1", "term2"]
     for n in (1, 0, 2):
         fion.x.press("Win+b")
@@ -376,4 +380,4 @@ def test_many_terminals_in_a_tile(fion, tmp_path):
         fion.do(["tab", "focus", str(fion.windows()[f"term{n}"]["window"])])
         fion.do("tab destroy")
         fion.until("it went", lambda n=n: f"term{n}" not in fion.windows())
-        process.wait(30)
+        process.wait(PATIENCE)

@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from conftest import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
 NOBODY = 65534
@@ -91,6 +93,6 @@ def test_a_folder_that_others_may_write_into_is_refused(tmp_path):
                 [BUILD / "fion" / "fion"], text=True, check=False,
                 env=dict(x.env, HOME=str(tmp_path),
                          XDG_RUNTIME_DIR=str(tmp_path)),
-                timeout=30, stderr=subprocess.PIPE)
+                timeout=PATIENCE, stderr=subprocess.PIPE)
         assert done.returncode == 1
         assert "only you may write into" in done.stderr

@@ -147,12 +147,14 @@ class Day:
             self.fion.until("the page has the letter", letter)
         elif name == "editor":
             wait_for("the editor", (self.folder / "ready").exists)
+            self.fion.until_it_reads(self.app, self.mine[name])
             self.x.type(f"oline {n}")
             self.keys("Escape")
             self.x.type(":w\n")
             self.reads(self.folder / "text", f"line {n}")
         else:
             wait_for("a shell", (self.folder / name / "ready").exists)
+            self.fion.until_it_reads(self.app, self.mine[name])
             self.x.type(f"note {name} {n}\n")
             self.reads(self.folder / name / "said", f"{name} {n}")
 

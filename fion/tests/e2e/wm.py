@@ -3,7 +3,8 @@
 """fion on a private display, and programs of our own that have windows.
 
 Nothing here waits for time to pass: until() asks fion to have done all that
-has come so far, looks, and looks again.
+has come so far, looks, and looks again.  Nor does fion, but where a test says
+so: a mode waits for its key as long as it takes.
 """
 
 import json
@@ -85,6 +86,8 @@ class Fion:
         wait_for("fion answers", self.answers)
 
     def config(self, text):
+        if "mode-timeout" not in text:
+            text += "\nset mode-timeout 0\n"
         self.config_path.write_text('set clock ""\n' + text)
 
     def start(self, options=()):
@@ -141,10 +144,17 @@ class Fion:
         assert self.ask({"sync": True})["ok"]
 
     def until(self, what, condition):
+        """What the condition gives once it is true, and X has been told.
+
+        What fion says of itself is what it wants; the keyboard is where it
+        says only when it has handled all that has come.
+        """
         def look():
             self.sync()
             return condition()
-        return wait_for(what, look)
+        found = wait_for(what, look)
+        self.sync()
+        return found
 
     def ctl(self, *words, **run):
         return subprocess.run(
@@ -178,6 +188,12 @@ class Fion:
     def here(self):
         """The titles in the current tile."""
         return [w["title"] for w in self.tile()["tabs"]]
+
+    def until_it_reads(self, app, number):
+        """An xterm that has no keyboard yet loses what is typed into it."""
+        w = app.d.create_resource_object("window", number)
+        self.until("the terminal reads keys", lambda: (
+            w.get_attributes().all_event_masks & X.KeyPressMask))
 
     def focused(self):
         w = self.get("focused")
