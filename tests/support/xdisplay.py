@@ -48,15 +48,9 @@ class XDisplay:
         self.env.setdefault(
             "LSAN_OPTIONS", "print_suppressions=0:suppressions="
             + str(pathlib.Path(__file__).with_name("lsan.txt")))
-<<<<<<< Updated upstream
         # libxkbcommon copies names that no NUL ends, by their length; a crash
         # is to be a signal, for who watches over the program; and who is
         # confined can start no symbolizer.
-=======
-        # libxkbcommon copies names that no NUL ends, by their length; a
-        # crash is to be a signal, for who watches over the program; and a
-        # sandbox lets nobody start llvm-symbolizer.
->>>>>>> Stashed changes
         self.env["ASAN_OPTIONS"] = ":".join(filter(None, (
             self.env.get("ASAN_OPTIONS"), "strict_string_checks=0",
             "handle_segv=0", "external_symbolizer_path=")))
