@@ -8,12 +8,14 @@
  */
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
@@ -31,6 +33,15 @@ struct lmtp {
 	char *target;
 	struct buf in;
 };
+
+static time_t
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
 
 void
 lmtp_close(struct lmtp *l)
@@ -102,9 +113,23 @@ connect_tcp(const char *target)
 	return fd;
 }
 
+/* Whether there is something to read before the deadline. */
+static bool
+await(const struct lmtp *l, time_t deadline)
+{
+	struct pollfd p = { l->fd, POLLIN, 0 };
+	time_t left = deadline - now();
+	int rc;
+
+	do
+		rc = left <= 0 ? 0 : poll(&p, 1, (int)left * 1000);
+	while (rc == -1 && errno == EINTR);
+	return rc == 1;
+}
+
 /* One line of a reply into line, without its end. */
 static bool
-read_line(struct lmtp *l, char *line)
+read_line(struct lmtp *l, time_t deadline, char *line)
 {
 	for (;;) {
 		uint8_t *lf =
@@ -123,7 +148,7 @@ read_line(struct lmtp *l, char *line)
 			buf_consume(&l->in, len + 1);
 			return true;
 		}
-		if (l->in.len > REPLY_MAX)
+		if (l->in.len > REPLY_MAX || !await(l, deadline))
 			return false;
 		n = read(l->fd, buf_reserve(&l->in, 1024), 1024);
 		if (n == -1 && errno == EINTR)
@@ -134,12 +159,14 @@ read_line(struct lmtp *l, char *line)
 	}
 }
 
-/* The last line of a reply; its first digit, or 0 for a lost connection. */
+/* The last line of a reply, all of it in one step's time; its first digit, or 0 for a lost connection. */
 static int
 read_reply(struct lmtp *l, char *line)
 {
+	time_t deadline = now() + TIMEOUT;
+
 	do {
-		if (!read_line(l, line)) {
+		if (!read_line(l, deadline, line)) {
 			snprintf(line, DELIVERY_STATUS_MAX,
 			    "451 LMTP: connection lost");
 			return 0;
@@ -179,7 +206,6 @@ open_lmtp(const char *target, char *line)
 		    target, strerror(errno));
 		return NULL;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 	l = xcalloc(1, sizeof(*l));
 	l->fd = fd;

@@ -5,6 +5,7 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,6 +28,7 @@
 #define OUTPUT_HIGH    32768 /* replies not read yet: no more commands then */
 #define INPUT_HIGH     65536
 #define REPLY_LINE_MAX 1024
+#define DATA_PACE      1000 /* bytes of a message that win it more time */
 
 const char *
 session_hostname(const struct session *s)
@@ -77,6 +79,7 @@ session_free(struct session *s)
 	proc_count(d->proc, "smtp.session", -1);
 	if (s->proxy != NULL)
 		event_free(s->proxy);
+	event_free(s->clock);
 	if (s->tls[0] != '\0')
 		session_end_tls(s);
 	bufferevent_free(s->bev);
@@ -129,6 +132,7 @@ session_say_last(struct session *s, const char *line)
 {
 	session_reply(s, line);
 	s->ending = true;
+	session_clock(s, UINT_MAX);
 	bufferevent_disable(s->bev, EV_READ);
 }
 
@@ -241,12 +245,14 @@ on_rdns(void *arg, const struct dns_answer *a)
 	session_run(s);
 }
 
-static void
-set_timeouts(struct session *s)
+void
+session_clock(struct session *s, unsigned most)
 {
-	const struct timeval tv = { (time_t)s->setup->session_time, 0 };
+	unsigned own = s->setup->session_time;
+	const struct timeval tv = { (time_t)(own < most ? own : most), 0 };
 
-	bufferevent_set_timeouts(s->bev, &tv, &tv);
+	s->paced = 0;
+	event_add(s->clock, &tv);
 }
 
 /* The banner waits for our name, if tables have it, and the client's. */
@@ -254,7 +260,7 @@ static void
 identify(struct session *s)
 {
 	s->state = SESSION_COMMAND;
-	set_timeouts(s);
+	session_clock(s, UINT_MAX);
 	if (!session_ask_name(s))
 		session_identify(s);
 }
@@ -288,34 +294,59 @@ session_set_source(struct session *s, const struct sockaddr *sa)
 	s->source[strcspn(s->source, "%")] = '\0';
 }
 
+/* Whether lines come next, and not a message. */
+static bool
+in_lines(enum session_state state)
+{
+	return state == SESSION_COMMAND || state == SESSION_AUTH;
+}
+
+/* Use input once; false when more is needed. */
+static bool
+use_input(struct session *s)
+{
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+	enum session_state state = s->state;
+	size_t had = evbuffer_get_length(in);
+	bool more = false;
+
+	switch (state) {
+	case SESSION_COMMAND:
+	case SESSION_AUTH:
+		more = read_command(s);
+		break;
+	case SESSION_DATA:
+		more = session_read_data(s);
+		break;
+	case SESSION_CHUNK:
+		more = session_read_chunk(s);
+		break;
+	}
+	s->paced += had - evbuffer_get_length(in);
+	if (in_lines(state) || in_lines(s->state) ? more :
+						    s->paced >= DATA_PACE)
+		session_clock(s, UINT_MAX);
+	return more;
+}
+
 void
 session_run(struct session *s)
 {
 	struct evbuffer *out = bufferevent_get_output(s->bev);
-	struct dispatcher *d = s->dispatcher;
 	bool more = true;
 
+	if (s->waited && s->wait == SESSION_GO)
+		session_clock(s, UINT_MAX);
 	while (more && s->wait == SESSION_GO && !s->ending &&
 	    evbuffer_get_length(out) < OUTPUT_HIGH) {
-		switch (s->state) {
-		case SESSION_COMMAND:
-			if (d->draining && !s->in_mail) {
-				session_shutdown(s);
-				return;
-			}
-			more = read_command(s);
-			break;
-		case SESSION_AUTH:
-			more = read_command(s);
-			break;
-		case SESSION_DATA:
-			more = session_read_data(s);
-			break;
-		case SESSION_CHUNK:
-			more = session_read_chunk(s);
-			break;
+		if (s->state == SESSION_COMMAND && s->dispatcher->draining &&
+		    !s->in_mail) {
+			session_shutdown(s);
+			return;
 		}
+		more = use_input(s);
 	}
+	s->waited = s->wait != SESSION_GO;
 }
 
 /*
@@ -375,7 +406,7 @@ on_written(struct bufferevent *bev, void *arg)
 static void
 go_on(struct session *s)
 {
-	set_timeouts(s);
+	session_clock(s, UINT_MAX);
 	session_run(s);
 }
 
@@ -383,6 +414,10 @@ go_on(struct session *s)
 static void
 time_out(struct session *s)
 {
+	if (s->ending) {
+		session_fail(s, s->reason == NULL ? "quit" : s->reason);
+		return;
+	}
 	reporter_say(&s->filter.reporter, FILTER_TIMEOUT, NULL);
 	if (evbuffer_get_length(bufferevent_get_output(s->bev)) > 0) {
 		session_fail(s, "timeout");
@@ -390,6 +425,24 @@ time_out(struct session *s)
 	}
 	s->reason = "timeout";
 	session_say_last(s, "421 4.4.2 Timeout");
+}
+
+static void
+on_clock(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->wait == SESSION_WAIT_PROXY)
+		session_fail(s, "no-proxy-header");
+	else if (s->shaking)
+		session_fail(s, "tls-timeout");
+	else if (s->wait == SESSION_GO || s->wait == SESSION_WAIT_TLS ||
+	    s->ending)
+		time_out(s);
+	else
+		session_clock(s, UINT_MAX);
 }
 
 static void
@@ -406,8 +459,6 @@ on_event(struct bufferevent *bev, short what, void *arg)
 			go_on(s);
 	} else if (s->shaking) {
 		session_tls_failed(s);
-	} else if ((what & BEV_EVENT_TIMEOUT) != 0) {
-		time_out(s);
 	} else {
 		session_fail(s, "disconnect");
 	}
@@ -459,6 +510,7 @@ session_new(
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
 	s->certs = certs_ref(d->certs);
+	s->clock = evtimer_new(d->proc->base, on_clock, s);
 	session_attach(s,
 	    bufferevent_socket_new(d->proc->base, fd, BEV_OPT_CLOSE_ON_FREE));
 	session_set_ends(s, sa, NULL);

@@ -47,6 +47,7 @@ enum session_state {
 /* What the session waits for. */
 enum session_wait {
 	SESSION_GO,
+	SESSION_WAIT_PROXY, /* its header comes first */
 	SESSION_WAIT_RCPT,
 	SESSION_WAIT_FILE,
 	SESSION_WAIT_COMMIT,
@@ -69,6 +70,9 @@ struct session {
 	const struct conf_listen *listen; /* NULL: the local socket, unlisted */
 	struct bufferevent *bev;
 	struct event *proxy; /* a header is waited for; or NULL */
+	struct event *clock; /* the client's time: see session_clock() */
+	bool waited;         /* for others, until now */
+	size_t paced;        /* bytes of a message since the clock was set */
 	struct certs *certs;
 	bool local, ending;
 	const char *reason;          /* of the end; NULL: the client wants it */
@@ -155,6 +159,13 @@ const char *session_hostname(const struct session *s);
 /* Say it, and close when it has been read. */
 void session_say_last(struct session *s, const char *line);
 void session_run(struct session *s);
+/*
+ * From now the client has a session's time, and most seconds at most, to be
+ * done with what it does: a command, some more of a message, a handshake,
+ * reading a reply.  A byte now and then wins it nothing; our own time doesn't
+ * count.
+ */
+void session_clock(struct session *s, unsigned most);
 void session_end_transaction(struct session *s, bool rollback);
 void session_fail(struct session *s, const char *reason);
 

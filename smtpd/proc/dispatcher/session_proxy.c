@@ -24,12 +24,10 @@
 static void
 wait_for_more(struct session *s, int wanted)
 {
-	const struct timeval tv = { PROXY_TIME, 0 };
-
 	/* What is there already must not wake us again. */
 	setsockopt(bufferevent_getfd(s->bev), SOL_SOCKET, SO_RCVLOWAT, &wanted,
 	    sizeof(wanted));
-	event_add(s->proxy, &tv);
+	event_add(s->proxy, NULL);
 }
 
 static void
@@ -75,10 +73,9 @@ on_header(evutil_socket_t fd, short what, void *arg)
 	const int any = 1;
 	uint8_t bytes[PROXY_HEADER_MAX];
 	struct proxy_header h;
-	ssize_t n = (what & EV_TIMEOUT) != 0 ?
-	    0 :
-	    recv(fd, bytes, sizeof(bytes), MSG_PEEK);
+	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
 
+	(void)what;
 	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
 		wait_for_more(s, 1);
 		return;
@@ -107,6 +104,7 @@ on_header(evutil_socket_t fd, short what, void *arg)
 		session_set_ends(s, (const struct sockaddr *)&h.src,
 		    (const struct sockaddr *)&h.dst);
 	}
+	s->wait = SESSION_GO;
 	if (!take_seat(s, &h))
 		return;
 	session_open(s);
@@ -117,5 +115,7 @@ session_await_proxy(struct session *s)
 {
 	s->proxy = event_new(s->dispatcher->proc->base,
 	    bufferevent_getfd(s->bev), EV_READ, on_header, s);
+	s->wait = SESSION_WAIT_PROXY;
+	session_clock(s, PROXY_TIME);
 	wait_for_more(s, 1);
 }

@@ -44,6 +44,7 @@ say_ready(struct session *s, const char *param)
 	bufferevent_disable(s->bev, EV_READ);
 	session_reply(s, "220 2.0.0 Ready to start TLS");
 	s->wait = SESSION_WAIT_TLS;
+	session_clock(s, HANDSHAKE_TIME);
 }
 
 void
@@ -73,7 +74,6 @@ give_up(struct session *s)
 void
 session_begin_tls(struct session *s)
 {
-	const struct timeval tv = { HANDSHAKE_TIME, 0 };
 	SSL_CTX *ctx = certs_listener(s->certs, s->listen);
 	SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
 	evutil_socket_t fd = bufferevent_getfd(s->bev);
@@ -92,7 +92,7 @@ session_begin_tls(struct session *s)
 	s->shaking = true;
 	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
 	session_attach(s, bev);
-	bufferevent_set_timeouts(bev, &tv, &tv);
+	session_clock(s, HANDSHAKE_TIME);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
 

@@ -4,14 +4,17 @@
 
 import socket
 import threading
+import time
 
 
 class Sink:
     """Take mail.  script is called with the connection's number and each
     command line; what it returns is sent as it is (bytes), a None stands for
-    the usual reply, and CLOSE closes the connection."""
+    the usual reply, CLOSE closes the connection, and DRIP is a reply that
+    comes byte by byte and never ends."""
 
     CLOSE = object()
+    DRIP = object()
 
     def __init__(self, script=None, host="127.0.0.1", port=0, features=(),
                  lmtp=False, banner=b"220 sink ESMTP\r\n", tls=None,
@@ -104,6 +107,9 @@ class Sink:
             said = usual if said is None else said
             if line.upper()[:4] == b"RCPT" and said[:1] != b"2":
                 state["rcpts"].pop()
+            if said is Sink.DRIP:
+                self.drip(s)
+                return
             if said:
                 s.sendall(said)
             if line.upper() == b"QUIT":
@@ -115,6 +121,12 @@ class Sink:
             if line.upper() == b"DATA" and said[:3] == b"354":
                 if not self.data(s, f, number, state):
                     return
+
+    @staticmethod
+    def drip(s):
+        while True:
+            s.sendall(b"2")
+            time.sleep(0.1)
 
     def data(self, s, f, number, state):
         data = b""

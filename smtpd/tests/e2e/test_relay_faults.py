@@ -32,6 +32,13 @@ def test_a_host_that_hangs_costs_its_own_time(smtpd, relay, verb, features):
     smtpd.wait_mails("alice", 1)
 
 
+@pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"DATA"])
+def test_a_host_that_answers_byte_by_byte_wins_no_time(smtpd, relay, verb):
+    relay(at(verb, Sink.DRIP))
+    smtpd.send("a@x.org")
+    assert wait_result(smtpd, "TempFail")[0].startswith("451 4.4.")
+
+
 @pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"RCPT", b"DATA"])
 @pytest.mark.parametrize("features", [(), FULL], ids=["plain", "full"])
 def test_a_host_that_goes_away_is_tried_later(smtpd, relay, verb, features):
@@ -119,6 +126,7 @@ def test_nobody_there_backs_off_and_shows_it(smtpd, relay):
     wait_mail(smtpd, again, 2)
     smtpd.wait_queue_empty()
     again.stop()
+
 
 
 def test_pausing_mta_holds_what_comes(smtpd, relay):
