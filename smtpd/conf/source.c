@@ -151,11 +151,17 @@ conf_source_hide(struct conf_source *s, const char *text)
 	return n;
 }
 
-void
-conf_source_encode(const struct conf_source *s, struct buf *out)
+size_t
+conf_source_count(const struct conf_source *s)
 {
-	wire_put_varint(out, s->n_files);
-	for (size_t i = 0; i < s->n_files; i++) {
+	return s->n_files;
+}
+
+void
+conf_source_encode(const struct conf_source *s, size_t n, struct buf *out)
+{
+	wire_put_varint(out, n);
+	for (size_t i = 0; i < n; i++) {
 		wire_put_varint(out, strlen(s->files[i].path));
 		buf_add_str(out, s->files[i].path);
 		wire_put_varint(out, s->files[i].bytes.len);

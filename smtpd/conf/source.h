@@ -48,8 +48,11 @@ void conf_source_glob(
 /* Put x for each byte of text wherever it stands; returns how often. */
 size_t conf_source_hide(struct conf_source *s, const char *text);
 
-/* All files read so far, as bytes and back. */
-void conf_source_encode(const struct conf_source *s, struct buf *out);
+/* How many files have been read so far. */
+size_t conf_source_count(const struct conf_source *s);
+
+/* The first n files that were read, as bytes and back. */
+void conf_source_encode(const struct conf_source *s, size_t n, struct buf *out);
 struct conf_source *conf_source_decode(
     const void *data, size_t len, struct err *e);
 

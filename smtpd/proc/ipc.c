@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
 
@@ -265,9 +266,23 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	ipc->out_at = 0;
 }
 
-void
+static bool
+too_large(unsigned type, size_t len)
+{
+	if (len <= IPC_PAYLOAD_MAX)
+		return false;
+	log_error("message %u of %zu bytes is not sent: too large", type, len);
+	return true;
+}
+
+bool
 ipc_send(struct ipc *ipc, unsigned type, const void *data, size_t len, int fd)
 {
+	if (too_large(type, len)) {
+		if (fd != -1)
+			close(fd);
+		return false;
+	}
 	if (fd != -1) {
 		ipc->sent = xreallocarray(
 		    ipc->sent, ipc->n_sent + 1, sizeof(*ipc->sent));
@@ -279,17 +294,21 @@ ipc_send(struct ipc *ipc, unsigned type, const void *data, size_t len, int fd)
 	buf_add(&ipc->out, data, len);
 	/* After what is being done now; no system call is spent on that. */
 	event_active(ipc->write_event, EV_WRITE, 0);
+	return true;
 }
 
-void
+bool
 ipc_send_secret(struct ipc *ipc, unsigned type, const void *data, size_t len)
 {
+	if (too_large(type, len))
+		return false;
 	wire_put_u32(&ipc->out, (uint32_t)len);
 	wire_put_u16(&ipc->out, (uint16_t)type);
 	wire_put_u16(&ipc->out, FLAG_WIPE);
 	buf_add(&ipc->out, data, len);
 	ipc->wipe_out = true;
 	on_writable(ipc->fd, 0, ipc);
+	return true;
 }
 
 size_t
@@ -318,7 +337,8 @@ ipc_ask(struct ipc *ipc, unsigned type, const void *data, size_t len,
 	struct pollfd p = { ipc->fd, POLLIN, 0 };
 	size_t need = HEADER_LEN;
 
-	ipc_send(ipc, type, data, len, -1);
+	if (!ipc_send(ipc, type, data, len, -1))
+		return -1;
 	ipc_flush(ipc);
 	while (ipc->in.len < need) {
 		ssize_t n;

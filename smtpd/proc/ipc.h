@@ -15,6 +15,7 @@
 #ifndef SMTPD_PROC_IPC_H
 #define SMTPD_PROC_IPC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,15 +42,18 @@ struct ipc *ipc_new(struct event_base *base, int fd, ipc_cb *cb, void *arg);
 /* Close and release; may be called from the callback.  NULL is allowed. */
 void ipc_free(struct ipc *ipc);
 
-/* Queue a frame.  Takes fd (-1: none). */
-void ipc_send(
+/*
+ * Queue a frame.  Takes fd (-1: none).  False: it is too large, which is
+ * logged, and nothing is sent.
+ */
+bool ipc_send(
     struct ipc *ipc, unsigned type, const void *data, size_t len, int fd);
 
 /*
  * Likewise, for what must not stay in memory: sent at once if it can be, and
  * wiped on both sides after use.
  */
-void ipc_send_secret(
+bool ipc_send_secret(
     struct ipc *ipc, unsigned type, const void *data, size_t len);
 
 /* Bytes that the other side has not read yet, of our queue. */

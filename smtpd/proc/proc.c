@@ -87,9 +87,8 @@ proc_send(struct proc *p, enum proc_id to, unsigned instance,
 			close(fd);
 		return false;
 	}
-	ipc_send(ipc, type, payload == NULL ? NULL : payload->data,
+	return ipc_send(ipc, type, payload == NULL ? NULL : payload->data,
 	    payload == NULL ? 0 : payload->len, fd);
-	return true;
 }
 
 bool
@@ -98,9 +97,8 @@ proc_send_secret(struct proc *p, enum proc_id to, unsigned instance,
 {
 	struct ipc *ipc = p->peers[to][instance];
 
-	if (ipc != NULL)
-		ipc_send_secret(ipc, type, payload->data, payload->len);
-	return ipc != NULL;
+	return ipc != NULL &&
+	    ipc_send_secret(ipc, type, payload->data, payload->len);
 }
 
 void

@@ -24,6 +24,7 @@
 #include "smtpd/smtp/relayurl.h"
 
 #include "smtpd/proc/certs.h"
+#include "smtpd/proc/ipc.h"
 #include "smtpd/proc/setup.h"
 
 #define MAILNAME_MAX 1024
@@ -278,6 +279,24 @@ take_queue_key(struct setup *s, struct buf *problems)
 	return found > 0;
 }
 
+/* It goes to each process in one message. */
+static bool
+check_size(const struct setup *s, struct buf *problems)
+{
+	struct buf all = { 0 };
+	size_t len;
+
+	setup_encode(s, true, &all);
+	len = all.len;
+	buf_free(&all);
+	if (len > IPC_PAYLOAD_MAX)
+		buf_printf(problems,
+		    "%s: with what it includes and the certificates, more "
+		    "than %u MiB: let tables name files\n",
+		    s->conf_path, IPC_PAYLOAD_MAX >> 20);
+	return len <= IPC_PAYLOAD_MAX;
+}
+
 struct setup *
 setup_read(const char *conf_path, const char *const *macros, size_t n_macros,
     struct buf *problems)
@@ -293,6 +312,7 @@ setup_read(const char *conf_path, const char *const *macros, size_t n_macros,
 	s->source = conf_source_disk();
 	s->conf = conf_parse(s->source, conf_path,
 	    (const char *const *)s->macros, n_macros, problems);
+	s->n_conf_files = conf_source_count(s->source);
 	ok = s->conf != NULL;
 	if (ok) {
 		ok = !report_lacks(s->conf, problems);
@@ -301,12 +321,15 @@ setup_read(const char *conf_path, const char *const *macros, size_t n_macros,
 		ok &= check_tls(s, problems);
 		ok &= take_queue_key(s, problems);
 	}
+	if (ok) {
+		find_hostname(conf_path, s->hostname, sizeof(s->hostname));
+		setup_paths(&s->spool, &s->socket);
+		ok = check_size(s, problems);
+	}
 	if (!ok) {
 		setup_unref(s);
 		return NULL;
 	}
-	find_hostname(conf_path, s->hostname, sizeof(s->hostname));
-	setup_paths(&s->spool, &s->socket);
 	return s;
 }
 
@@ -327,7 +350,7 @@ get_text(struct wire *w)
 }
 
 void
-setup_encode(const struct setup *s, struct buf *out)
+setup_encode(const struct setup *s, bool certificates, struct buf *out)
 {
 	struct buf source = { 0 };
 
@@ -352,7 +375,9 @@ setup_encode(const struct setup *s, struct buf *out)
 	wire_put_varint(out, s->n_macros);
 	for (size_t i = 0; i < s->n_macros; i++)
 		put_text(out, s->macros[i]);
-	conf_source_encode(s->source, &source);
+	conf_source_encode(s->source,
+	    certificates ? conf_source_count(s->source) : s->n_conf_files,
+	    &source);
 	wire_put_varint(out, source.len);
 	buf_add(out, source.data, source.len);
 	buf_free(&source);

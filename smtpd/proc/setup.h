@@ -38,6 +38,7 @@ struct setup {
 	unsigned refs;
 	struct conf *conf;
 	struct conf_source *source;
+	size_t n_conf_files; /* of source's; certificates come after them */
 	char *conf_path;
 	char **macros;
 	size_t n_macros;
@@ -51,7 +52,7 @@ struct setup {
 	unsigned trace;  /* proc/trace.h */
 	unsigned n_dispatchers;
 	unsigned filter_time;  /* seconds for an answer of a filter */
-	unsigned session_time; /* seconds that a client may be silent */
+	unsigned session_time; /* seconds that a client has for a command */
 	unsigned table_time;   /* seconds for an answer of a table's program */
 	unsigned generation;   /* how often it was read anew */
 	uid_t uid, queue_uid;
@@ -68,7 +69,8 @@ struct setup *setup_read(const char *conf_path, const char *const *macros,
 /* Where the spool and the socket are: see smtpd(8), ENVIRONMENT. */
 void setup_paths(char **spool, char **socket);
 
-void setup_encode(const struct setup *s, struct buf *out);
+/* certificates: also those that the configuration names, and the system's. */
+void setup_encode(const struct setup *s, bool certificates, struct buf *out);
 struct setup *setup_decode(const void *data, size_t len, struct err *e);
 
 struct setup *setup_ref(struct setup *s);

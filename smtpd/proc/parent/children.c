@@ -226,10 +226,20 @@ parent_send_keys(struct parent *pa)
 		close(fd);
 }
 
+/* Certificates are for who speaks TLS. */
+void
+parent_send_setup(struct parent *pa, struct child *c, enum proc_message type)
+{
+	struct buf b = { 0 };
+
+	setup_encode(pa->setup, c->who.id == PROC_DISPATCHER, &b);
+	ipc_send(c->ipc, type, b.data, b.len, -1);
+	buf_free(&b);
+}
+
 int
 parent_start_child(struct parent *pa, struct child *c, struct err *e)
 {
-	struct buf b = { 0 };
 	int fd;
 
 	c->pid = parent_exec(pa, c->who, 0, 0, false, &fd, e);
@@ -240,9 +250,7 @@ parent_start_child(struct parent *pa, struct child *c, struct err *e)
 	c->started_at = time(NULL);
 	c->ready = false;
 	c->ipc = ipc_new(pa->base, fd, from_child, c);
-	setup_encode(pa->setup, &b);
-	ipc_send(c->ipc, MSG_SETUP, b.data, b.len, -1);
-	buf_free(&b);
+	parent_send_setup(pa, c, MSG_SETUP);
 	for (unsigned i = 0; i < pa->n_children; i++) {
 		struct child *other = &pa->children[i];
 

@@ -204,7 +204,7 @@ start_process(struct parent *pa, struct waiting *w, int file, struct err *e)
 		return -1;
 	}
 	w->ipc = ipc_new(pa->base, fd, from_process, w);
-	setup_encode(pa->setup, &b);
+	setup_encode(pa->setup, false, &b);
 	ipc_send(w->ipc, MSG_SETUP, b.data, b.len, -1);
 	buf_free(&b);
 	ipc_send(w->ipc, MSG_OFFLINE, NULL, 0,

@@ -85,14 +85,11 @@ restartable(enum proc_id id)
 }
 
 static void
-send_all(struct parent *pa, enum proc_message type, const struct buf *b)
+send_all(struct parent *pa, enum proc_message type)
 {
 	for (unsigned i = 0; i < pa->n_children; i++) {
-		struct child *c = &pa->children[i];
-
-		if (c->ipc != NULL)
-			ipc_send(c->ipc, type, b == NULL ? NULL : b->data,
-			    b == NULL ? 0 : b->len, -1);
+		if (pa->children[i].ipc != NULL)
+			ipc_send(pa->children[i].ipc, type, NULL, 0, -1);
 	}
 }
 
@@ -137,7 +134,7 @@ go_on_stopping(struct parent *pa)
 	workers_stop(pa);
 	if (workers_busy(pa))
 		return;
-	send_all(pa, MSG_STOP, NULL);
+	send_all(pa, MSG_STOP);
 	if (runs(pa, false))
 		return;
 	programs_stop(pa);
@@ -228,18 +225,16 @@ reap(struct parent *pa)
 void
 parent_hand_out(struct parent *pa)
 {
-	struct buf b = { 0 };
-
 	if (!pa->reloading)
 		return;
 	pa->reloading = false;
-	setup_encode(pa->setup, &b);
-	send_all(pa, MSG_RELOAD, &b);
-	buf_free(&b);
 	for (unsigned i = 0; i < pa->n_children; i++) {
 		struct child *c = &pa->children[i];
 
-		if (c->who.id == PROC_DISPATCHER && c->ipc != NULL)
+		if (c->ipc == NULL)
+			continue;
+		parent_send_setup(pa, c, MSG_RELOAD);
+		if (c->who.id == PROC_DISPATCHER)
 			parent_send_listeners(pa, c);
 		if (c->ipc != NULL) {
 			ipc_send(c->ipc, MSG_RELOADED, NULL, 0, -1);

@@ -74,6 +74,8 @@ struct child *parent_find(
 void parent_send(struct parent *pa, enum proc_id id, unsigned instance,
     enum proc_message type, const struct buf *payload, int fd);
 void parent_send_keys(struct parent *pa);
+void parent_send_setup(
+    struct parent *pa, struct child *c, enum proc_message type);
 
 /* parent.c: a new configuration, once the keys process is ready for it */
 void parent_hand_out(struct parent *pa);

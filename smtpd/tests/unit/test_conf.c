@@ -387,7 +387,7 @@ sources_travel_whole(void **state)
 	size_t len;
 
 	(void)state;
-	conf_source_encode(s, &b);
+	conf_source_encode(s, conf_source_count(s), &b);
 	t = conf_source_decode(b.data, b.len, &e);
 	assert_non_null(t);
 	assert_int_equal(conf_source_get(t, "a", &data, &len, &e), 0);
