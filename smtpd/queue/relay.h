@@ -31,11 +31,14 @@ struct relay_rcpt {
 	char *orcpt;
 };
 
+/* Of a task's flags: hosts that are left alone are tried, too. */
+#define RELAY_INSIST (1u << 31)
+
 /* One transaction to be: a message for recipients that go the same way. */
 struct relay_task {
 	uint32_t number, msgid;
 	uint64_t body_len;
-	uint32_t flags; /* enum envelope_flag */
+	uint32_t flags; /* enum envelope_flag, RELAY_INSIST */
 	unsigned ret;   /* enum dsn_ret */
 	char *action;
 	char *domain; /* "": the action's host takes all */

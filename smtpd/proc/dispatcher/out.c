@@ -127,6 +127,7 @@ fail(struct out *o)
 {
 	struct relay *r = o->relay;
 
+	r->insist = false;
 	/* Those that are connected carry it all; one more when one ends. */
 	if (o->saturated || r->n_outs > r->n_opening)
 		r->saturated = true;
@@ -213,6 +214,13 @@ on_dialled(void *arg, int fd, size_t which, const int *errors)
 	out_begin(o);
 }
 
+/* Whether it isn't left alone, or an operator wants it to be tried. */
+static bool
+usable(const struct out *o, const struct route *r, time_t now)
+{
+	return o->relay->insist || route_usable(r, now);
+}
+
 /* The addresses of a host that may be tried now. */
 static size_t
 usable_addresses(struct out *o, const struct dns_host *h)
@@ -234,7 +242,7 @@ usable_addresses(struct out *o, const struct dns_host *h)
 			continue;
 		r = route_get(&o->relay->relays->routes, source,
 		    &h->addresses[i], o->url.port, h->name);
-		if (!route_usable(r, now)) {
+		if (!usable(o, r, now)) {
 			if (o->problem[0] == '\0')
 				snprintf(o->problem, sizeof(o->problem), "%s",
 				    r->status);
@@ -397,15 +405,14 @@ take_connection(struct out *o, int fd)
 {
 	struct route *r =
 	    route_get_path(&o->relay->relays->routes, o->url.path);
-	bool usable = route_usable(r, time(NULL));
+	bool may = usable(o, r, time(NULL));
 
 	o->bound = false;
-	if (fd == -1 || !usable || !out_may_connect(o, r)) {
+	if (fd == -1 || !may || !out_may_connect(o, r)) {
 		if (fd != -1)
 			close(fd);
 		fail_with(o, false,
-		    usable ? "451 4.4.1 The socket can't be used now" :
-			     r->status);
+		    may ? "451 4.4.1 The socket can't be used now" : r->status);
 		return;
 	}
 	o->route = r;

@@ -61,6 +61,7 @@ out_get_ready(struct out *o)
 		return;
 	route_worked(o->route, smtp_reply_text(&o->reply, text));
 	relay_out_opened(o);
+	o->relay->insist = false;
 	o->state = OUT_READY;
 	out_take_task(o);
 }

@@ -155,6 +155,7 @@ take_task(struct relays *rs, struct ipc_msg *m)
 		return;
 	}
 	r = get_relay(rs, &t->t);
+	r->insist |= (t->t.flags & RELAY_INSIST) != 0;
 	TAILQ_INSERT_TAIL(&r->tasks, t, entry);
 	r->n_tasks++;
 	serve(r);

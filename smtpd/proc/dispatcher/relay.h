@@ -55,6 +55,7 @@ struct relay {
 	unsigned n_outs, n_opening;
 	bool saturated; /* its hosts had all the connections they may have */
 	bool room;      /* one has ended since: one more may be tried */
+	bool insist;    /* hosts that are left alone are tried, too */
 	struct event *pause; /* until a delay is over */
 	uint64_t opened_at;  /* ms: its last session; 0: none yet */
 	struct connector *connectors;

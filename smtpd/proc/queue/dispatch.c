@@ -25,6 +25,7 @@
 
 #define SCHEDULE_FRAME (1u << 20) /* bytes; below IPC_PAYLOAD_MAX */
 #define UNREADABLE     300        /* seconds until it is tried again */
+#define ASKED_FOR      0          /* a time: now, as an operator wants */
 #define USER_TTL       5          /* seconds */
 #define USER_LATER     2          /* a status: can't be looked up just now */
 
@@ -48,6 +49,13 @@ queue_schedule(struct queue *q, uint64_t id, uint64_t at)
 		schedule_remove(q->pending, id);
 	flush_when_long(q);
 	queue_want_commit(q);
+}
+
+void
+queue_schedule_now(struct queue *q, uint64_t id)
+{
+	queue_schedule(q, id, 0);
+	schedule_put(q->pending, id, ASKED_FOR);
 }
 
 void
@@ -373,8 +381,9 @@ dispatch_local(
 	u->waiting[u->n_waiting++] = ev->id;
 }
 
+/* asked: by an operator. */
 static void
-dispatch_action(struct queue *q, struct envelope *ev)
+dispatch_action(struct queue *q, struct envelope *ev, bool asked)
 {
 	const struct conf_action *a = conf_find_action(
 	    q->proc->setup->conf, envelope_text(ev, ENVELOPE_ACTION));
@@ -385,7 +394,7 @@ dispatch_action(struct queue *q, struct envelope *ev)
 		    "451 4.3.5 The action of this envelope is no longer in "
 		    "the configuration");
 	else if (ev->type == ENVELOPE_MTA)
-		onward_add(q, ev, a);
+		onward_add(q, ev, a, asked);
 	else
 		dispatch_local(q, ev, a);
 }
@@ -394,6 +403,7 @@ void
 dispatch_due(struct queue *q, uint64_t id)
 {
 	uint64_t now = (uint64_t)time(NULL);
+	bool asked = schedule_when(q->pending, id) == ASKED_FOR;
 	struct envelope ev;
 	struct err e;
 
@@ -431,7 +441,7 @@ dispatch_due(struct queue *q, uint64_t id)
 		queue_unschedule(q, id); /* it takes no other's place */
 	} else {
 		schedule_put(q->flying, id, now);
-		dispatch_action(q, &ev);
+		dispatch_action(q, &ev, asked);
 	}
 	envelope_clear(&ev);
 }

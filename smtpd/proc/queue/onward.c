@@ -99,8 +99,8 @@ new_job(struct queue *q, const struct envelope *ev, const char *domain)
 }
 
 void
-onward_add(
-    struct queue *q, const struct envelope *ev, const struct conf_action *a)
+onward_add(struct queue *q, const struct envelope *ev,
+    const struct conf_action *a, bool asked)
 {
 	const char *domain = a->host != NULL ? "" : ev->dest.domain;
 	struct relay_job *j = find_gathered(q, ev, domain);
@@ -108,6 +108,8 @@ onward_add(
 
 	if (j == NULL)
 		j = new_job(q, ev, domain);
+	if (asked)
+		j->task.flags |= RELAY_INSIST;
 	r = &j->task.rcpts[j->task.n++];
 	r->id = ev->id;
 	r->notify = ev->notify;

@@ -148,13 +148,16 @@ void dispatch_committed(struct queue *q);
 /* Since when an envelope is being delivered; UINT64_MAX: it is not. */
 uint64_t dispatch_flies(const struct queue *q, uint64_t id);
 void queue_schedule(struct queue *q, uint64_t id, uint64_t at);
+/* The same for now, as an operator asked. */
+void queue_schedule_now(struct queue *q, uint64_t id);
 void queue_unschedule(struct queue *q, uint64_t id);
 void queue_flush_schedule(struct queue *q);
 
 /* onward.c */
 void onward_init(struct queue *q);
-void onward_add(
-    struct queue *q, const struct envelope *ev, const struct conf_action *a);
+/* asked: now, also where a host is left alone for a while. */
+void onward_add(struct queue *q, const struct envelope *ev,
+    const struct conf_action *a, bool asked);
 /* Hand over what onward_add() has gathered. */
 void onward_flush(struct queue *q);
 void onward_message(struct queue *q, struct proc_peer from, struct ipc_msg *m);

@@ -220,7 +220,7 @@ schedule_now(struct request *r, struct envelope *ev)
 	if ((ev->flags &
 		(ENVELOPE_HOLD | ENVELOPE_FAILED | ENVELOPE_DELIVERED)) == 0 &&
 	    dispatch_flies(r->q, ev->id) == UINT64_MAX)
-		queue_schedule(r->q, ev->id, 0);
+		queue_schedule_now(r->q, ev->id);
 }
 
 static void

@@ -128,6 +128,23 @@ def test_nobody_there_backs_off_and_shows_it(smtpd, relay):
     again.stop()
 
 
+def test_scheduled_mail_goes_to_a_host_that_was_left_alone(smtpd, relay):
+    """An operator who says now means now."""
+    sink = relay()
+    sink.stop()
+    for i in range(5):
+        smtpd.send(f"{i}@x.org")
+        wait_result(smtpd, "TempFail", i + 1)
+    smtpd.ctl("schedule", smtpd.ctl("show", "queue").stdout.split("|")[0])
+    wait_result(smtpd, "TempFail", 6)
+    assert smtpd.log_text().count("mta connecting") >= 2
+    again = Sink(port=sink.port)
+    smtpd.ctl("schedule", "all")
+    wait_mail(smtpd, again, 5)
+    smtpd.wait_queue_empty()
+    assert " - nconn=" in smtpd.ctl("show", "routes").stdout
+    again.stop()
+
 
 def test_pausing_mta_holds_what_comes(smtpd, relay):
     sink = relay(features=FULL)
