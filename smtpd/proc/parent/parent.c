@@ -236,10 +236,8 @@ parent_hand_out(struct parent *pa)
 		parent_send_setup(pa, c, MSG_RELOAD);
 		if (c->who.id == PROC_DISPATCHER)
 			parent_send_listeners(pa, c);
-		if (c->ipc != NULL) {
-			ipc_send(c->ipc, MSG_RELOADED, NULL, 0, -1);
-			c->reloads++;
-		}
+		ipc_send(c->ipc, MSG_RELOADED, NULL, 0, -1);
+		c->reloads++;
 	}
 	pa->handed_out = true;
 }

@@ -34,7 +34,7 @@ def test_a_host_that_hangs_costs_its_own_time(smtpd, relay, verb, features):
 
 @pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"DATA"])
 def test_a_host_that_answers_byte_by_byte_wins_no_time(smtpd, relay, verb):
-    relay(at(verb, Sink.DRIP))
+    relay(at(verb, Sink.DRIP), patience=1)
     smtpd.send("a@x.org")
     assert wait_result(smtpd, "TempFail")[0].startswith("451 4.4.")
 
