@@ -26,8 +26,7 @@ BUILD = pathlib.Path(os.environ.get(
 SHIM = BUILD / "plakar/tests/crash/libplakar_shim.so"
 TOY = BUILD / "plakar/tests/crash/plakar_toy"
 
-# A sanitizer's library must come before the shim.
-SANITIZED = TOY.exists() and b"libasan.so" in TOY.read_bytes()
+SANITIZED = TOY.exists() and b"__asan_init" in TOY.read_bytes()
 
 # Every call is tried; but where each step takes ten times as long, some.
 STEP = 7 if SANITIZED else 1
@@ -43,11 +42,11 @@ def shim_env(root, **settings):
     settings: log, fail, kill, count, as shim.c has them in upper case.
     """
     preload = [str(SHIM)]
-    if SANITIZED:
+    if SANITIZED:  # its library, if it has one, must come before the shim
         asan = subprocess.run(["ldd", TOY], capture_output=True, text=True,
                               check=True).stdout
-        preload.insert(0, next(line.split()[2] for line in asan.splitlines()
-                               if "libasan" in line))
+        preload[:0] = [line.split()[2] for line in asan.splitlines()
+                       if "libasan" in line]
     env = {"LD_PRELOAD": ":".join(preload),
            "SHIM_DIR": os.path.realpath(root)}
     for name, value in settings.items():

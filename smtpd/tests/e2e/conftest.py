@@ -160,7 +160,7 @@ class Smtpd:
         if not link.exists():
             link.symlink_to(SMTPD)
         done = subprocess.run([link, *args], env=self.env, input=stdin,
-                              capture_output=True, text=True, timeout=60,
+                              capture_output=True, text=True, timeout=120,
                               cwd=self.dir, **self.as_user())
         assert not ok or done.returncode == 0, done
         return done
