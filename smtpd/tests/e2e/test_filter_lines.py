@@ -199,7 +199,7 @@ def test_a_filter_hears_the_same_of_tls_and_users(smtpd, folder, name):
 @pytest.mark.parametrize("name", sorted(sessions.SILENT))
 def test_a_filter_hears_the_same_of_one_that_says_nothing(smtpd, folder,
                                                           name):
-    smtpd.env["SMTPD_SESSION_TIME"] = "1"
+    smtpd.env["SMTPD_SESSION_TIME"] = "3"
     start(smtpd)
     sessions.SILENT[name](smtpd.port)
     text = (folder / f"{name}.lines").read_text("latin-1")
