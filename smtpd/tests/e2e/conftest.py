@@ -40,6 +40,14 @@ def wait_for(condition, what):
     raise AssertionError(f"never happened: {what}")
 
 
+def remove(where):
+    """A folder in which children of a server may still have the last word."""
+    def gone():
+        shutil.rmtree(where, ignore_errors=True)
+        return not where.exists()
+    wait_for(gone, f"{where} is removed")
+
+
 class Client(smtplib.SMTP):
     """One whose `with' may end in a 421: a session that has to end may hear
     of it as late as at the QUIT that leaving says.  Who is to hear 221 asks
@@ -182,7 +190,7 @@ def smtpd():
     yield daemon
     if daemon.process is not None:
         daemon.stop()
-    shutil.rmtree(where)
+    remove(where)
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 """Among the servers that there are: dovecot takes what we deliver."""
 
 import pathlib
-import shutil
 import smtplib
 import subprocess
 import tempfile
 
 import pytest
 from certs import Authority
-from conftest import GID, PATIENCE, UID, Client, free_port, wait_for
+from conftest import GID, PATIENCE, UID, Client, free_port, remove, wait_for
 from peers import SUBMISSION_CONF, Dovecot, Haproxy, Postfix, need
 
 
@@ -30,7 +29,7 @@ def peer():
     for server in reversed(started):
         server.stop()
     for where in folders:
-        shutil.rmtree(where)
+        remove(where)
 
 
 LMTP = ('action in lmtp "{target}" virtual <users> userbase <base>\n'

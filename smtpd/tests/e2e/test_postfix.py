@@ -3,12 +3,11 @@
 """The real Postfix on the other side, of both."""
 
 import pathlib
-import shutil
 import tempfile
 
 import pytest
 from certs import Authority
-from conftest import MAILDIR, PATIENCE, Client, wait_for
+from conftest import MAILDIR, PATIENCE, Client, remove, wait_for
 from postfix import Postfix
 
 BOX = """virtual_mailbox_domains = box.test
@@ -38,7 +37,7 @@ def postfix():
     yield go
     for p in started:
         p.stop()
-        shutil.rmtree(p.dir.parent)
+        remove(p.dir.parent)
 
 
 def relay_to(smtpd, port, scheme="smtp", options="", head=""):
