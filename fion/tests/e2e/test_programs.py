@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from maison import PATIENCE, need
-from wm import X, app, fion, wait_for, xserver  # noqa: F401 (fixtures)
+from wm import X, app, fion, wait_for, xserver, xtest  # noqa: F401
 
 from Xlib.error import XError
 
@@ -30,6 +30,11 @@ CHROMIUM = [
     "--no-default-browser-check", "--disable-background-networking",
     "--disable-dev-shm-usage", "--disable-sync", "--password-store=basic",
     "--ozone-platform=x11"]
+IN_THE_BAR = 640, 5
+KITS = {
+    "gtk": {"GDK_BACKEND": "x11"},
+    "gtk4": {"GDK_BACKEND": "x11", "GSK_RENDERER": "cairo"},
+    "qt": {"QT_QPA_PLATFORM": "xcb"}}
 MPV = ["mpv", "--no-config", "--vo=x11", "--ao=null", "--loop=inf", "--no-osc"]
 
 
@@ -107,8 +112,8 @@ def place(app, number):
 
 
 def popups(app):
-    """The rectangles of menus that are shown, but for tooltips."""
-    out, tooltip = [], app.atom("_NET_WM_WINDOW_TYPE_TOOLTIP")
+    """The rectangles of menus, tooltips and the like that are shown."""
+    out = []
     for w in app.root.query_tree().children:
         try:
             a, g = w.get_attributes(), w.get_geometry()
@@ -116,10 +121,20 @@ def popups(app):
                 app.atom("_NET_WM_WINDOW_TYPE"), X.AnyPropertyType)
         except XError:
             continue  # it has gone meanwhile
-        if (a.override_redirect and a.map_state == X.IsViewable and kind
-                and tooltip not in kind.value):
+        if a.override_redirect and a.map_state == X.IsViewable and kind:
             out.append((g.x, g.y, g.width, g.height))
     return out
+
+
+def point(app, x, y):
+    xtest.fake_input(app.d, X.MotionNotify, x=x, y=y)
+    app.d.sync()
+
+
+def click(app):
+    xtest.fake_input(app.d, X.ButtonPress, 1)
+    xtest.fake_input(app.d, X.ButtonRelease, 1)
+    app.d.sync()
 
 
 def inside(inner, outer):
@@ -207,12 +222,28 @@ def test_xterm(fion, app, run, tmp_path):
     run.process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("kit", ["gtk", "qt"])
+def menu_is_shown(fion, app):
+    assert not popups(app)
+    fion.x.press("F9")  # its menu, over its window
+    fion.until("a menu, whole", lambda: [
+        menu for menu in popups(app) if inside(menu, (0, 0, 1280, 800))])
+
+
+def chooses(fion, app, run):
+    menu_is_shown(fion, app)
+    fion.x.press("Down")
+    fion.x.press("Return")
+    run.tells("chosen")
+    fion.until("no menu", lambda: not popups(app))
+
+
+@pytest.mark.parametrize("kit", sorted(KITS))
 def test_toolkits(fion, app, run, kit):
-    """Entry, menu, dialog, fullscreen: the same program in two toolkits."""
+    """Entry, menu, dialog, fullscreen: the same program in three toolkits."""
     made = run.start(PYTHON, str(HERE / f"hello_{kit}.py"), str(run.said),
-                     cls="Hello", QT_QPA_PLATFORM="xcb", GDK_BACKEND="x11")
+                     cls="Hello", **KITS[kit])
     number = made["window"]
+    point(app, *IN_THE_BAR)  # where nothing has a tooltip
     run.tells("shown")
     fion.until("focus", lambda: fion.focused() == "hello")
     fion.x.type("words")
@@ -224,14 +255,8 @@ def test_toolkits(fion, app, run, kit):
         ][-1:] == ["size {} {}".format(*of())])
     goes_everywhere(fion, app, number, knows)
 
-    assert not popups(app)
-    fion.x.press("F9")  # its menu, over its window
-    fion.until("a menu, whole", lambda: [
-        menu for menu in popups(app) if inside(menu, (0, 0, 1280, 800))])
-    fion.x.press("Down")
-    fion.x.press("Return")
-    run.tells("chosen")
-    fion.until("no menu", lambda: not popups(app))
+    if kit != "gtk4":  # whose menus hear no key from XTEST
+        chooses(fion, app, run)
     fion.x.type("ok")
     run.tells("typed wordsok")
 
@@ -259,6 +284,47 @@ def test_toolkits(fion, app, run, kit):
     fion.until("no longer", lambda: run.window()["fullscreen"] == "none")
     closes(fion, run)
     assert run.lines()[-1] == "asked to close"
+
+
+def test_a_title_bar_of_its_own(fion, app, run):
+    """GTK 4 draws its title bar and what is around it: the window is as large
+    as its tile all the same, and its buttons are its own."""
+    number = run.start(PYTHON, str(HERE / "hello_gtk4.py"), str(run.said),
+                       cls="Hello", **KITS["gtk4"])["window"]
+    w = app.d.create_resource_object("window", number)
+    run.tells("shown")
+    x, y, width, height = fion.tile()["rect"]
+    assert size(app, number) == (width - 4, height - 4)
+    run.tells(f"size {width - 4} {height - 4}")
+    around = w.get_full_property(
+        app.atom("_GTK_FRAME_EXTENTS"), X.AnyPropertyType)
+    assert around is None or not any(around.value)
+
+    point(app, x + 300, y + 27)  # its title bar
+    fion.until("no tooltip", lambda: not popups(app))
+    point(app, x + 300, y + 200)
+    fion.until("a tooltip", lambda: popups(app))
+    assert [w["window"] for w in run.windows()] == [number]
+    assert has_focus(fion, number)
+    point(app, x + width - 30, y + 27)  # its cross
+    fion.until("no tooltip", lambda: not popups(app))
+    click(app)
+    run.tells("asked to close")
+    fion.until("no window", lambda: not run.windows())
+    assert run.process.wait(PATIENCE) == 0
+
+
+def test_a_menu_of_gtk_4(fion, app, run):
+    number = run.start(PYTHON, str(HERE / "hello_gtk4.py"), str(run.said),
+                       cls="Hello", **KITS["gtk4"])["window"]
+    point(app, *IN_THE_BAR)
+    run.tells("shown")
+    fion.until("focus", lambda: has_focus(fion, number))
+    menu_is_shown(fion, app)
+    assert [w["window"] for w in run.windows()] == [number]
+    assert has_focus(fion, number)
+    run.process.terminate()
+    fion.until("all is gone", lambda: not popups(app) and not run.windows())
 
 
 def test_zenity(fion, app, run):
