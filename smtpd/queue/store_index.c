@@ -113,14 +113,11 @@ apply_message(struct store *s, struct segment *seg, uint64_t offset,
     const struct record *r)
 {
 	struct record_message rm;
-	struct store_message *m;
+	struct store_message *m, *old;
 	uint32_t base = (uint32_t)(offset + RECORD_HEADER_LEN);
 
 	if (!record_message_parse(r, &rm))
 		return;
-	m = store_find(s, rm.msgid);
-	if (m != NULL)
-		forget_message(s, m, false);
 	m = xcalloc(1, sizeof(*m));
 	m->msgid = rm.msgid;
 	m->flags = rm.flags;
@@ -141,7 +138,11 @@ apply_message(struct store *s, struct segment *seg, uint64_t offset,
 		ev->len = (uint32_t)span->len;
 		pin(seg, ev->len);
 	}
-	RB_INSERT(store_messages, &s->messages, m);
+	old = RB_INSERT(store_messages, &s->messages, m);
+	if (old != NULL) {
+		forget_message(s, old, false);
+		RB_INSERT(store_messages, &s->messages, m);
+	}
 	s->stats.messages++;
 	s->stats.envelopes += m->n;
 	for (size_t i = 0; i < rm.n_about; i++)

@@ -88,9 +88,12 @@ void store_segment_close(struct store *s);
 #define SEGMENT_NAME_LEN 24
 void store_segment_name(uint64_t number, char name[SEGMENT_NAME_LEN]);
 
-/* store_scan.c: apply all records of a segment just opened. */
-int store_scan(struct store *s, struct segment *seg, bool last,
-    struct err *e) ATTR_CHECKED;
+/*
+ * store_scan.c: apply all records of a segment just opened.  Its bytes go to
+ * *room, of *room_len bytes or NULL, which grows; the caller frees it.
+ */
+int store_scan(struct store *s, struct segment *seg, bool last, uint8_t **room,
+    size_t *room_len, struct err *e) ATTR_CHECKED;
 
 /* store.c */
 int store_load_envelope(struct store *s, const struct store_envelope *se,

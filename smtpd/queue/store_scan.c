@@ -211,7 +211,8 @@ cut(struct segment *seg, uint64_t len, struct err *e)
 }
 
 int
-store_scan(struct store *s, struct segment *seg, bool last, struct err *e)
+store_scan(struct store *s, struct segment *seg, bool last, uint8_t **room,
+    size_t *room_len, struct err *e)
 {
 	struct scan sc = { .store = s, .segment = seg, .last = last };
 	struct stat st;
@@ -223,18 +224,21 @@ store_scan(struct store *s, struct segment *seg, bool last, struct err *e)
 		return -1;
 	}
 	sc.len = (uint64_t)st.st_size;
-	p = malloc(sc.len + 1);
-	if (p == NULL) {
-		err_sys(e, "segment %llu of %llu bytes",
-		    (unsigned long long)seg->number,
-		    (unsigned long long)sc.len);
-		return -1;
+	if (sc.len >= *room_len) {
+		p = realloc(*room, sc.len + 1);
+		if (p == NULL) {
+			err_sys(e, "segment %llu of %llu bytes",
+			    (unsigned long long)seg->number,
+			    (unsigned long long)sc.len);
+			return -1;
+		}
+		*room = p;
+		*room_len = sc.len + 1;
 	}
-	read_segment(s, seg, p, sc.len);
-	sc.p = p;
+	read_segment(s, seg, *room, sc.len);
+	sc.p = *room;
 	rc = scan_bytes(&sc, e);
 	if (rc == 0 && last)
 		rc = cut(seg, sc.len, e);
-	free(p);
 	return rc;
 }

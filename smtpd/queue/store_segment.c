@@ -73,6 +73,8 @@ list_segments(struct store *s, uint64_t **numbers, size_t *n, struct err *e)
 int
 store_segments_load(struct store *s, struct err *e)
 {
+	uint8_t *room = NULL;
+	size_t room_len = 0;
 	uint64_t *numbers;
 	size_t n;
 	int rc = -1;
@@ -92,11 +94,12 @@ store_segments_load(struct store *s, struct err *e)
 			err_sys(e, "%s/log/%s", s->dir, name);
 			goto out;
 		}
-		if (store_scan(s, seg, i + 1 == n, e) == -1)
+		if (store_scan(s, seg, i + 1 == n, &room, &room_len, e) == -1)
 			goto out;
 	}
 	rc = 0;
 out:
+	free(room);
 	free(numbers);
 	return rc;
 }

@@ -84,14 +84,15 @@ find(const struct schedule *s, uint64_t id)
 void
 schedule_put(struct schedule *s, uint64_t id, uint64_t at)
 {
-	struct item *it = find(s, id);
+	struct item *it = xcalloc(1, sizeof(*it)), *old;
 
-	if (it != NULL) {
+	it->id = id;
+	old = RB_INSERT(schedule_ids, &s->ids, it);
+	if (old != NULL) {
+		free(it);
+		it = old;
 		RB_REMOVE(schedule_times, &s->times, it);
 	} else {
-		it = xcalloc(1, sizeof(*it));
-		it->id = id;
-		RB_INSERT(schedule_ids, &s->ids, it);
 		s->n++;
 	}
 	it->at = at;
