@@ -13,6 +13,7 @@
 #ifndef SMTPD_CTL_CARRY_H
 #define SMTPD_CTL_CARRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@
 #include "lib/buf.h"
 
 #define CARRY_MESSAGE  "message"
+#define CARRY_LEFT     "offline"   /* in the spool of an OpenSMTPD */
 #define CARRY_IMPORTED ".imported" /* ids that were taken out of a directory */
 
 #define CARRY_ANSWER   32
@@ -42,6 +44,14 @@ void carry_add(struct carry *c, const struct envelope *ev);
  */
 int carry_hand_over(const struct carry *c, int fd, char answer[CARRY_ANSWER],
     struct err *e) ATTR_CHECKED;
+
+/*
+ * A message that the sendmail of an OpenSMTPD has left in its spool, in
+ * offline: whether it can be one, by its name; and hand it in, as the user
+ * who owns it.
+ */
+bool carry_is_left(const char *name);
+int carry_submit_left(int fd, struct err *e) ATTR_CHECKED;
 
 /* Remove the directory dir, whose name in parent is name, and its files. */
 int carry_remove(int parent, const char *name, int dir);

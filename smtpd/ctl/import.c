@@ -207,15 +207,13 @@ carry_add(struct carry *c, const struct envelope *ev)
 }
 
 static int
-note_done(struct import *im, const struct parcel *p, struct err *e)
+note_done(struct import *im, const char *name, struct err *e)
 {
-	char line[16];
+	char *line = xasprintf("%s\n", name);
+	int rc = fs_write_all(im->done_fd, line, strlen(line), e);
 
-	if (im->done_fd == -1)
-		return 0;
-	snprintf(line, sizeof(line), "%08x\n", p->carry.msgid);
-	if (fs_write_all(im->done_fd, line, strlen(line), e) == 0 &&
-	    fsync(im->done_fd) == 0)
+	free(line);
+	if (rc == 0 && fsync(im->done_fd) == 0)
 		return 0;
 	err_sys(e, "it was taken in, and that can't be written to %s",
 	    CARRY_IMPORTED);
@@ -245,7 +243,7 @@ import_message(struct import *im, int parent, const char *name,
 	else
 		im->n_taken++;
 	if (!im->remove)
-		return note_done(im, p, e);
+		return note_done(im, name, e);
 	rc = carry_remove(parent, name, p->dir);
 	if (rc == -1)
 		err_sys(e, "it was taken in, and can't be removed");
@@ -256,9 +254,10 @@ static bool
 was_done(const struct import *im, const char *name)
 {
 	const char *at = im->done;
+	size_t len = strlen(name);
 
 	while (at != NULL && (at = strstr(at, name)) != NULL) {
-		if ((at == im->done || at[-1] == '\n') && at[8] == '\n')
+		if ((at == im->done || at[-1] == '\n') && at[len] == '\n')
 			return true;
 		at++;
 	}
@@ -304,6 +303,58 @@ visit(struct import *im, int parent, const char *where, const char *name,
 	close(p.dir);
 }
 
+static void
+take_left(struct import *im, int dir, const char *name, const char *path)
+{
+	int fd = -1;
+	struct err e;
+
+	if (was_done(im, name)) {
+		im->n_here++;
+		return;
+	}
+	fd = open_regular(dir, name, &e);
+	if (fd != -1 && carry_submit_left(fd, &e) == 0 &&
+	    note_done(im, name, &e) == 0) {
+		im->n_taken++;
+	} else {
+		fprintf(stderr, "smtpctl: %s/%s: %s\n", path, name, e.msg);
+		im->n_failed++;
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+/* What was sent while OpenSMTPD was down. */
+static void
+visit_left(struct import *im, int parent, const char *where)
+{
+	int dir = openat(parent, CARRY_LEFT,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char *path = fs_join(where, CARRY_LEFT);
+	struct err e;
+	DIR *d = NULL;
+	const struct dirent *entry;
+
+	if (dir == -1)
+		err_sys(&e, "a directory");
+	else
+		d = list(dir, &e);
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		if (carry_is_left(entry->d_name))
+			take_left(im, dir, entry->d_name, path);
+	}
+	if (d != NULL) {
+		closedir(d);
+	} else {
+		fprintf(stderr, "smtpctl: %s: %s\n", path, e.msg);
+		im->n_failed++;
+	}
+	if (dir != -1)
+		close(dir);
+	free(path);
+}
+
 /* Messages, and where OpenSMTPD has them: "queue", and two digits. */
 static void
 walk(struct import *im, int dir, const char *where, int depth)
@@ -321,7 +372,9 @@ walk(struct import *im, int dir, const char *where, int depth)
 	while ((entry = readdir(d)) != NULL) {
 		const char *name = entry->d_name;
 
-		if (parse_digits(name, 8, &id) ||
+		if (depth == 0 && !im->remove && strcmp(name, CARRY_LEFT) == 0)
+			visit_left(im, dir, where);
+		else if (parse_digits(name, 8, &id) ||
 		    (depth < DEPTH_MAX &&
 			((depth == 0 && strcmp(name, "queue") == 0) ||
 			    (strlen(name) == 2 &&

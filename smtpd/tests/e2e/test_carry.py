@@ -4,9 +4,11 @@
 
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
@@ -120,6 +122,109 @@ def test_the_spool_of_opensmtpd(smtpd, where):
     smtpd.ctl("import", str(smtpd.dir / where))
     smtpd.wait_queue_empty()
     assert len(smtpd.mails("bob")) == 2, "once"
+
+
+def left(smtpd, name, line, text="Subject: left\n\nbody\n"):
+    """A message as OpenSMTPD's sendmail leaves it while that is down."""
+    where = smtpd.dir / "old" / "offline"
+    where.mkdir(parents=True, exist_ok=True)
+    (where / name).write_text(line + "\n" + text)
+    (where / name).chmod(0o600)
+    smtpd.own()
+    return where / name
+
+
+FROM_SOCKET = MAILDIR.replace("from any", "from socket")
+
+
+def test_what_waits_offline_in_the_spool_of_opensmtpd(smtpd):
+    spool(smtpd, to=("bob",))
+    left(smtpd, "1700000000.XXXXa1b2C3",
+         "-f|s@test.org|-F|A B|alice@example.org|bob@example.org",
+         "Subject: one\n\nfirst\n.\nnot any more\n")
+    left(smtpd, "1700000001.XXXXa1b2C3", "-t|-i",
+         "Subject: two\nTo: alice@example.org\n\nfirst\n.\nmore\n")
+    left(smtpd, "half.written", "alice@example.org")
+    smtpd.start(FROM_SOCKET)
+    done = smtpd.ctl("import", str(smtpd.dir / "old"))
+    assert done.stdout == "taken in: 3; there before: 0\n"
+    one, two = sorted(smtpd.wait_mails("alice", 2),
+                      key=lambda m: "Subject: two" in m)
+    assert "Return-Path: <s@test.org>\n" in one
+    assert "From: A B <s@test.org>\n" in one
+    assert one.endswith("\n\nfirst\n")
+    assert two.endswith("\n\nfirst\n.\nmore\n")
+    smtpd.wait_mails("bob", 2)
+    smtpd.wait_queue_empty()
+    done = smtpd.ctl("import", str(smtpd.dir / "old"))
+    assert done.stdout == "taken in: 0; there before: 3\n"
+    smtpd.wait_queue_empty()
+    assert len(smtpd.mails("alice")) == 2
+
+
+def link(path):
+    path.with_name("other").hardlink_to(path)
+
+
+def become_a_link(path):
+    path.rename(path.with_name("other"))
+    path.symlink_to("other")
+
+
+LEFT_WRONG = {
+    "nobody takes it": ("x@nowhere.org", None,
+                        ["sendmail: x@nowhere.org: 550 ",
+                         "ended with 69"]),
+    "a bad option": ("-Q|alice@example.org", None, ["ended with 64"]),
+    "no recipient": ("-i", None, ["sendmail: no recipients"]),
+    "two names": ("alice@example.org", link, ["it has another name, too"]),
+    "a link": ("alice@example.org", become_a_link, ["levels of symbolic"]),
+    "a fifo": ("alice@example.org",
+               lambda path: (path.unlink(), os.mkfifo(path)),
+               ["is no file"]),
+    "no arguments": ("x" * 70000, None,
+                     ["it does not begin with arguments"]),
+    "a NUL": ("alice@example.org\0", None,
+              ["it does not begin with arguments"]),
+}
+
+
+@pytest.mark.parametrize("what", LEFT_WRONG)
+def test_what_is_wrong_offline_is_told_and_stays(smtpd, what):
+    line, edit, told = LEFT_WRONG[what]
+    path = left(smtpd, "1700000000.XXXXa1b2C3", line)
+    left(smtpd, "1700000001.XXXXa1b2C3", "alice@example.org")
+    if edit is not None:
+        edit(path)
+        smtpd.own()
+    smtpd.start(FROM_SOCKET)
+    done = smtpd.ctl("import", str(smtpd.dir / "old"), ok=False)
+    assert done.returncode == 1
+    for words in ["taken in: 1;", "offline/1700000000.XXXXa1b2C3: ", *told]:
+        assert words in done.stderr
+    assert os.path.lexists(path)
+    smtpd.wait_mails("alice", 1)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes others")
+def test_what_waits_offline_is_handed_in_by_its_owner(smtpd):
+    left(smtpd, "1700000000.XXXXa1b2C3", "alice@example.org")
+    path = left(smtpd, "1700000001.XXXXa1b2C3", "bob@example.org")
+    smtpd.start(FROM_SOCKET)
+    os.chown(path, 1, 1)
+    path.chmod(0o644)
+    done = smtpd.ctl("import", str(smtpd.dir / "old"), ok=False)
+    assert "it is another user's: root may do it" in done.stderr
+    smtpd.wait_mails("alice", 1)
+    path.chmod(0o600)
+    (smtpd.dir / "spool").chmod(0o711)  # to the socket, as to the system's
+    done = subprocess.run([smtpd.dir / "smtpctl", "import",
+                           smtpd.dir / "old"], env=smtpd.env, check=True,
+                          capture_output=True, text=True)
+    assert done.stdout == "taken in: 1; there before: 1\n"
+    name = pwd.getpwuid(1).pw_name
+    assert f"Return-Path: <{name}@mx.example.org>" in \
+        smtpd.wait_mails("bob", 1)[0]
 
 
 def test_what_is_in_the_queue_is_not_taken_twice(smtpd):

@@ -14,7 +14,7 @@ from conftest import GID, PATIENCE, ROOT, UID, wait_for
 from sink import Sink
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from opensmtpd import OpenSMTPD, why_not  # noqa: E402
+from opensmtpd import TREE, USERS, OpenSMTPD, why_not  # noqa: E402
 from privatenet import private_net  # noqa: E402
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -85,6 +85,17 @@ def queue_mail(theirs, spool):
              "what failed is written down")
 
 
+def leave(theirs, folder):
+    """What a user sends while it does not hear."""
+    (folder / "sendmail").symlink_to(TREE / "usr/sbin/smtpctl")
+    theirs.enter("sh", "-c", 'rm /run/smtpd.sock; exec setpriv "$@"; true',
+                 "sh", "--reuid", str(UID), "--regid", str(dict(USERS)[
+                     "opensmtpq"]), "--clear-groups", "sh", "-c",
+                 '"$0" "$@"; [ $? = 75 ]', folder / "sendmail",
+                 "-i", "-f", "s@test.org", "alice@example.org",
+                 stdin=b"Subject: left\n\nhello\n.\nthere\n")
+
+
 def envelopes(spool):
     """The fields of each, by its id."""
     return {path.name: dict(line.split(": ", 1)
@@ -110,6 +121,7 @@ def spooled(smtpd):
                                      later=LATER), PORT, spool=spool)
         try:
             queue_mail(theirs, spool / "smtpd")
+            leave(theirs, smtpd.dir)
         finally:
             theirs.stop()
             sink.stop()
@@ -156,18 +168,22 @@ def test_all_that_waits_in_a_spool_is_delivered(smtpd):
     smtpd.start(OURS % tuple(s.port for s in sinks),
                 "-P", "mda", "-P", "mta")
     done = smtpd.ctl("import", str(spool))
-    assert done.stdout == "taken in: 6; there before: 0\n"
-    found = listed(smtpd)
+    assert done.stdout == "taken in: 7; there before: 0\n"
+    assert sorted(e["family"] for e in listed(smtpd)
+                  if e["evpid"] not in old) == ["local"]
+    found = [e for e in listed(smtpd) if e["evpid"] in old]
     check_listed(found, old, {"127.0.0.1": "inet4", "[::1]": "inet6"}, since)
     again = smtpd.ctl("import", str(spool))
-    assert again.stdout == "taken in: 0; there before: 6\n"
-    assert listed(smtpd) == found
+    assert again.stdout == "taken in: 0; there before: 7\n"
+    assert len(listed(smtpd)) == 1 + len(found)
 
     (smtpd.dir / "bob" / "new").mkdir()
     smtpd.own()
     smtpd.ctl("resume", "mda")
     smtpd.ctl("resume", "mta")
-    text, = smtpd.wait_mails("alice", 1)
+    left, text = sorted(smtpd.wait_mails("alice", 2),
+                        key=lambda text: "Subject: left" not in text)
+    assert left.endswith("Subject: left\n\nhello\n.\nthere\n")
     assert "Subject: to alice@example.org\n" in text
     assert text.endswith("\n\nhello\n.dot\n")
     wait_for(lambda: [e["action"] for e in listed(smtpd)] == ["gone"],
