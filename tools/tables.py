@@ -9,7 +9,8 @@ fields between tabs:
 
 A line with neither letter nor long name is the command itself, its help the
 one-line summary; its ARG, if any, what it takes.  The command "" stands for
-the program's own options.  A command may be two words, "noun verb".
+the program's own options; its ARG, when it has a summary, is what the program takes besides.
+A command may be two words, "noun verb".
 """
 
 import dataclasses
@@ -32,11 +33,12 @@ class Command:
     arg: str = ""
 
 
-def read_tables(program):
-    """Run program; returns its commands by name, or None without tables."""
+def read_tables(program, *face):
+    """Run program; returns its commands by name, or None without tables.
+    face: another name of it, that its tables are asked for."""
     try:
         done = subprocess.run(
-            [program, "help", "--tables"], text=True, check=False,
+            [program, "help", "--tables", *face], text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL)
     except FileNotFoundError:

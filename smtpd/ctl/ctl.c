@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <assert.h>
 #include <crypt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,7 +296,48 @@ print_commands(const char *word, FILE *out)
 	return n;
 }
 
-/* For tools/tables.py. */
+void
+ctl_letters(const struct opt *table, const char *others, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; table->name != NULL; table++) {
+		assert(n + 3 <= size);
+		out[n++] = (char)table->id;
+		if (table->arg != NULL)
+			out[n++] = ':';
+	}
+	assert(n + strlen(others) < size);
+	memcpy(out + n, others, strlen(others) + 1);
+}
+
+/* For tools/tables.py: of smtpctl's other names. */
+static bool
+print_face(const char *name)
+{
+	static const struct {
+		const char *name;
+		const struct opt *options;
+		const char *arg, *help;
+	} all[] = {
+		{ "mailq", NULL, "", "list the queue" },
+		{ "makemap", ctl_makemap_options, "FILE", "make a table" },
+		{ "newaliases", NULL, "", "make the aliases anew" },
+		{ "sendmail", ctl_sendmail_options, "ADDRESS",
+		    "send a message" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(all[i].name, name) != 0)
+			continue;
+		printf("\t\t\t%s\t%s\n", all[i].arg, all[i].help);
+		if (all[i].options != NULL)
+			opt_print_table("", all[i].options, stdout);
+		return true;
+	}
+	return false;
+}
+
 static void
 print_tables(void)
 {
@@ -323,6 +365,9 @@ run_help(int argc, char **argv, struct err *e)
 		print_tables();
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[0], "--tables") == 0 &&
+	    print_face(argv[1]))
+		return 0;
 	if (argc == 0) {
 		usage(stdout);
 		return 0;

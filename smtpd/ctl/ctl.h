@@ -9,11 +9,21 @@
 #define SMTPD_CTL_CTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define CTL_ALIASES "/etc/mail/aliases" /* of newaliases */
 
 /* Whether name is one of theirs; then *status is how it ended. */
 bool ctl_main(const char *name, int argc, char **argv, int *status);
+
+struct opt;
+
+/* What they take, letters only: for the completions of shells. */
+extern const struct opt ctl_sendmail_options[], ctl_makemap_options[];
+
+/* A table as getopt() wants it, and what else there is to say to that. */
+void ctl_letters(
+    const struct opt *table, const char *others, char *out, size_t size);
 
 int ctl_sendmail(int argc, char **argv);
 int ctl_makemap(int argc, char **argv, bool newaliases);

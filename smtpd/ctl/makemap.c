@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
+#include "lib/opt.h"
 
 #include "smtpd/lookup/aliases.h"
 
@@ -23,6 +24,12 @@
 
 #define SOURCE_MAX (256u << 20)
 #define MAP_SIZE   (1UL << 30)
+
+const struct opt ctl_makemap_options[] = {
+	{ 'o', "", "FILE", "write this one, and not FILE.db" },
+	{ 't', "", "KIND", "of what: aliases, hash or set" },
+	{ 0, NULL, NULL, NULL },
+};
 
 struct map {
 	MDB_env *env;
@@ -166,10 +173,12 @@ ctl_makemap(int argc, char **argv, bool newaliases)
 	struct err e;
 	char *out;
 	size_t n;
+	char letters[8];
 	int c, rc;
 
 	optind = 1;
-	while (!newaliases && (c = getopt(argc, argv, "o:t:")) != -1) {
+	ctl_letters(ctl_makemap_options, "", letters, sizeof(letters));
+	while (!newaliases && (c = getopt(argc, argv, letters)) != -1) {
 		if (c == 'o')
 			target = optarg;
 		else if (c == 't')

@@ -16,6 +16,7 @@
 #include "lib/err.h"
 #include "lib/fs.h"
 #include "lib/mem.h"
+#include "lib/opt.h"
 
 #include "smtpd/proc/proc.h"
 #include "smtpd/smtp/address.h"
@@ -26,6 +27,22 @@
 #include "smtpd/ctl/client.h"
 #include "smtpd/ctl/ctl.h"
 #include "smtpd/ctl/offline.h"
+
+/* What others have, and is taken without meaning anything here. */
+#define IGNORED "A:B:E::e:L:mo:p:Svx"
+
+const struct opt ctl_sendmail_options[] = {
+	{ 'b', "", "MODE", "i: make the aliases anew; p: list the queue" },
+	{ 'F', "", "NAME", "the sender's name, for a From field" },
+	{ 'f', "", "ADDRESS", "the sender" },
+	{ 'i', "", NULL, "a line with a dot does not end the message" },
+	{ 'N', "", "WHEN", "when to be told: never, or success,failure,delay" },
+	{ 'R', "", "WHAT", "what of the message comes back: full or hdrs" },
+	{ 'r', "", "ADDRESS", "the sender" },
+	{ 't', "", NULL, "recipients are those of To, Cc and Bcc" },
+	{ 'V', "", "ENVID", "what notices call the message" },
+	{ 0, NULL, NULL, NULL },
+};
 
 struct mail {
 	struct submission s;
@@ -287,10 +304,11 @@ static int
 read_options(
     struct mail *m, int argc, char **argv, bool *dots, bool *newaliases)
 {
+	char letters[64];
 	int c, status;
 
-	while ((c = getopt(
-		    argc, argv, "A:B:b:E::e:F:f:iL:mN:o:p:R:r:StV:vx")) != -1) {
+	ctl_letters(ctl_sendmail_options, IGNORED, letters, sizeof(letters));
+	while ((c = getopt(argc, argv, letters)) != -1) {
 		switch (c) {
 		case 'F':
 			m->name = optarg;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The maison authors */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,17 @@ is_single_dashed(const struct opt *table, const char *word)
 		    strncmp(table->name, word + 1, len) == 0)
 			return true;
 	return false;
+}
+
+bool
+args_tables(const struct opt *table, int argc, char **argv)
+{
+	if (argc != 3 || strcmp(argv[1], "help") != 0 ||
+	    strcmp(argv[2], "--tables") != 0)
+		return false;
+	puts("\t\t\t\ta filter of smtpd"); /* no operand */
+	opt_print_table("", table, stdout);
+	return true;
 }
 
 int

@@ -26,4 +26,10 @@ int args_read(const struct opt *table, int argc, char **argv,
     int (*set)(void *arg, int id, const char *value, struct err *e), void *arg,
     struct err *e) ATTR_CHECKED;
 
+/*
+ * Whether it is "help --tables", what tools/tables.py asks a program; then
+ * the table has been printed.
+ */
+bool args_tables(const struct opt *table, int argc, char **argv);
+
 #endif

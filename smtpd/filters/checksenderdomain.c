@@ -23,6 +23,7 @@
 #include "lib/opt.h"
 #include "lib/sys/sandbox.h"
 
+#include "smtpd/filters/args.h"
 #include "smtpd/filters/dns/resolve.h"
 #include "smtpd/filters/libfilter/filter.h"
 
@@ -202,6 +203,8 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int rc;
 
+	if (args_tables(options, argc, argv))
+		return 0;
 	log_init("filter-checksenderdomain", LOG_MAIL, true);
 	signal(SIGPIPE, SIG_IGN);
 	rc = read_options(&server, argc, argv, &e);

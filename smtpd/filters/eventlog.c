@@ -25,6 +25,7 @@
 #include "lib/opt.h"
 #include "lib/sys/sandbox.h"
 
+#include "smtpd/filters/args.h"
 #include "smtpd/filters/libfilter/filter.h"
 
 #define DAY_LEN 11 /* YYYY-MM-DD and a NUL */
@@ -172,6 +173,8 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int rc;
 
+	if (args_tables(options, argc, argv))
+		return 0;
 	log_init("filter-eventlog", LOG_MAIL, true);
 	signal(SIGPIPE, SIG_IGN);
 	rc = read_options(&g, argc, argv, &e);

@@ -249,6 +249,8 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int rc;
 
+	if (args_tables(options, argc, argv))
+		return 0;
 	log_init("filter-rspamd", LOG_MAIL, true);
 	signal(SIGPIPE, SIG_IGN);
 	rc = args_read(options, argc, argv, set_option, &r, &e);

@@ -511,6 +511,8 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int rc;
 
+	if (args_tables(options, argc, argv))
+		return 0;
 	log_init("filter-senderscore", LOG_MAIL, true);
 	signal(SIGPIPE, SIG_IGN);
 	TAILQ_INIT(&s.delayed);

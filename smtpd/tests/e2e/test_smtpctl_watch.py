@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -232,21 +233,34 @@ def test_help_fits_a_narrow_terminal(smtpd):
     assert smtpd.ctl("help", "nonsense", ok=False).returncode == 2
 
 
+FACES = {"mailq", "makemap", "newaliases", "sendmail"}
+
+
 def completion(smtpd, program, shell):
+    binary = BUILD / "smtpd" / ("smtpctl" if program in FACES else program)
     made = subprocess.run(
-        [ROOT / "tools" / "completions", program, BUILD / "smtpd" / program,
-         shell], capture_output=True, text=True, check=True)
-    script = smtpd.dir / f"{program}.{shell}"
+        [ROOT / "tools" / "completions", Path(program).name, binary, shell,
+         *FACES & {program}], capture_output=True, text=True, check=True)
+    script = smtpd.dir / f"{Path(program).name}.{shell}"
     script.write_text(made.stdout)
     return script
 
 
-@pytest.mark.parametrize("program", ["smtpctl", "smtpd"])
+COMPLETED = {"smtpctl": "monitor", "smtpd": "debug",
+             "mailq": "mailq", "newaliases": "newaliases",
+             "makemap": "-t", "sendmail": "-f",
+             "filters/filter-checksenderdomain": "resolver",
+             "filters/filter-eventlog": "help",
+             "filters/filter-rspamd": "timeout",
+             "filters/filter-senderscore": "allowlist"}
+
+
+@pytest.mark.parametrize("program", COMPLETED)
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completions_are_scripts_of_their_shells(smtpd, program, shell):
     script = completion(smtpd, program, shell)
-    assert ("monitor" if program == "smtpctl" else "debug") \
-        in script.read_text()
+    text = script.read_text()
+    assert COMPLETED[program].lstrip("-" if shell == "fish" else "") in text
     if shutil.which(shell):
         done = subprocess.run([shell, "-n", script], capture_output=True,
                               text=True)
@@ -286,17 +300,40 @@ def test_options_of_the_daemon(smtpd):
         assert "--help" in done.stderr
 
 
+def bash_completes(script, *words):
+    name = words[0].replace("-", "_")
+    probe = (f". {script}; COMP_WORDS=({' '.join(words)}); "
+             f"COMP_CWORD={len(words) - 1}; _{name}; "
+             'printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-c", probe], capture_output=True,
+                          text=True, check=True, cwd=script.parent)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_completes_what_other_names_take(smtpd):
+    (smtpd.dir / "file").touch()
+    for program, takes_files in (("makemap", True), ("sendmail", False),
+                                 ("mailq", False),
+                                 ("filters/filter-rspamd", False)):
+        script = completion(smtpd, program, "bash")
+        name = Path(program).name
+        assert ("file" in bash_completes(script, name, "fi")) == takes_files
+    script = smtpd.dir / "makemap.bash"
+    assert bash_completes(script, "makemap", "-") == ["-o", "-t"]
+    assert "file" in bash_completes(script, "makemap", "-o", "fi")
+    assert bash_completes(script, "makemap", "-t", "fi") == []
+    assert "-t" in bash_completes(smtpd.dir / "sendmail.bash", "sendmail",
+                                  "-")
+    assert bash_completes(smtpd.dir / "filter-rspamd.bash", "filter-rspamd",
+                          "--tim") == ["--timeout"]
+
+
 def test_bash_completes_words(smtpd):
     script = completion(smtpd, "smtpctl", "bash")
 
     def complete(*words):
-        probe = (f". {script}; COMP_WORDS=({' '.join(words)}); "
-                 f"COMP_CWORD={len(words) - 1}; _smtpctl; "
-                 'printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(["bash", "-c", probe], capture_output=True,
-                              text=True, check=True)
-        assert done.stderr == ""
-        return done.stdout.split()
+        return bash_completes(script, *words)
 
     assert complete("smtpctl", "sho") == ["show"]
     assert complete("smtpctl", "show", "st") == ["stats", "status"]
