@@ -243,14 +243,14 @@ set_option(void *arg, int id, const char *value, struct err *e)
 int
 main(int argc, char **argv)
 {
-	struct rspamd r = { .url = xstrdup(URL_DEFAULT),
-		.spool = xstrdup(SPOOL_DEFAULT),
-		.timeout_s = TIMEOUT_DEFAULT };
+	struct rspamd r = { .timeout_s = TIMEOUT_DEFAULT };
 	struct err e = { 0 };
 	int rc;
 
 	if (args_tables(options, argc, argv))
 		return 0;
+	r.url = xstrdup(URL_DEFAULT);
+	r.spool = xstrdup(SPOOL_DEFAULT);
 	log_init("filter-rspamd", LOG_MAIL, true);
 	signal(SIGPIPE, SIG_IGN);
 	rc = args_read(options, argc, argv, set_option, &r, &e);
