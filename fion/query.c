@@ -13,7 +13,8 @@
 #include "fion/model/layout.h"
 #include "fion/session_internal.h"
 
-#define SYNC_ROUNDS 10000 /* against clients that never fall silent */
+#define FLOOD_TURNS 25    /* until a sync waits no longer for its end */
+#define SYNC_TURNS  10000 /* until it is done, however many keys come */
 
 static json_t *
 get_screens(struct session *s)
@@ -151,8 +152,6 @@ static int
 act(struct session *s, const struct request *r, json_t **result,
     bool *subscribe, struct err *e)
 {
-	unsigned rounds = 0;
-
 	switch (r->kind) {
 	case REQUEST_CMD:
 		if (session_command(s, r->n, r->words, 1, e) == -1)
@@ -167,24 +166,34 @@ act(struct session *s, const struct request *r, json_t **result,
 		session_subscribe(s);
 		*result = layout_tree(s->m, true);
 		return 0;
-	case REQUEST_SYNC:
-		/* All that has come so far is handled, and what that brings:
-		 * a key lets the next one out. */
-		do {
-			if (x_read(s->x, e) == -1)
-				return -1;
-			x_hurry(s->x);
-			x_reconcile(s->x);
-			x_paint(s->x);
-			x_sync(s->x);
-		} while (++rounds < SYNC_ROUNDS && x_waiting(s->x));
+	case REQUEST_SYNC: /* done by then */
 		return 0;
 	}
 	return 0;
 }
 
+/*
+ * All that has come so far is handled, and what that brings: a key lets the
+ * next one out.  What it takes are turns of the loop, which others use too.
+ * In a flood nothing is ever quiet, and it waits no longer.
+ */
+static bool
+in_sync(struct session *s, struct server_wait *w)
+{
+	x_hurry(s->x);
+	x_reconcile(s->x);
+	x_paint(s->x);
+	if (x_flooded(s->x))
+		w->kept++;
+	if (!x_waiting(s->x))
+		x_sync(s->x);
+	return !x_waiting(s->x) || w->kept >= FLOOD_TURNS ||
+	    w->tries >= SYNC_TURNS;
+}
+
 char *
-session_line(void *ctx, const char *line, size_t len, bool *subscribe)
+session_line(void *ctx, const char *line, size_t len, struct server_wait *w,
+    bool *subscribe)
 {
 	struct session *s = ctx;
 	struct request r;
@@ -193,6 +202,10 @@ session_line(void *ctx, const char *line, size_t len, bool *subscribe)
 	char *answer;
 	int rc = request_parse(&r, line, len, &e);
 
+	if (rc == 0 && r.kind == REQUEST_SYNC && !in_sync(s, w)) {
+		request_clear(&r);
+		return NULL;
+	}
 	if (rc == 0)
 		rc = act(s, &r, &result, subscribe, &e);
 	answer = request_answer(&r, rc == -1 ? &e : NULL, result);

@@ -22,8 +22,9 @@
 #include "fion/spawn/small.h"
 
 #define HISTORY_BYTES ((size_t)PROMPT_HISTORY * 2 * PROMPT_BYTES)
-#define FIXED_POLLS   3 /* X, the keeper, the status command */
-#define PAINT_MS      4 /* from a change to its drawing, when all is quiet */
+#define FIXED_POLLS   3   /* X, the keeper, the status command */
+#define PAINT_MS      4   /* from a change to its drawing, all being quiet */
+#define LATE_MS       100 /* and when it is not */
 
 static volatile sig_atomic_t got_term, got_hup;
 
@@ -236,6 +237,21 @@ handle_signals(struct session *s)
 	got_hup = 0;
 }
 
+/* Draw what has changed, unless more comes.  True: nothing does. */
+static bool
+paint(struct session *s, bool quiet)
+{
+	uint64_t now = x_clock();
+
+	if (s->paint_by == 0)
+		s->paint_by = now + LATE_MS;
+	if (quiet || now >= s->paint_by) {
+		x_paint(s->x);
+		s->paint_by = 0;
+	}
+	return quiet;
+}
+
 /* Wait, and act on what came.  1: only drew; -1: X is gone, or lost. */
 static int
 turn(struct session *s, struct err *e)
@@ -261,10 +277,10 @@ turn(struct session *s, struct err *e)
 		return 0;
 	if (session_clock_wait(s) == 0)
 		session_clock(s);
-	if (n == 0 && x_unpainted(s->x) && !x_waiting(s->x) && !x_due(s->x)) {
-		x_paint(s->x);
+	if (!x_unpainted(s->x))
+		s->paint_by = 0;
+	else if (paint(s, n == 0 && !x_waiting(s->x) && !x_due(s->x)))
 		return 1;
-	}
 	if (x_read(s->x, e) == -1)
 		return -1;
 	x_tick(s->x);

@@ -33,6 +33,7 @@ struct session {
 	struct status status;
 	int status_out, status_in; /* its output, its input; -1 */
 	struct x_bar bar;
+	uint64_t paint_by; /* however much comes; 0: all is drawn */
 	char clock[128];
 	uint64_t clock_at; /* seconds of the wall clock; 0: no clock */
 
@@ -50,7 +51,8 @@ extern const struct x_hooks session_hooks;
 int session_command(struct session *s, size_t n, const char *const *words,
     unsigned times, struct err *e);
 void session_forget(struct session *s); /* the last command */
-char *session_line(void *ctx, const char *line, size_t len, bool *subscribe);
+char *session_line(void *ctx, const char *line, size_t len,
+    struct server_wait *w, bool *subscribe);
 
 /* events.c */
 void session_event(struct session *s, const char *what, const struct win *w);

@@ -20,7 +20,8 @@
 struct peer {
 	int fd; /* -1: free */
 	bool subscribed;
-	bool ending; /* once all is written */
+	bool ending;             /* once all is written */
+	struct server_wait wait; /* of the first line of in */
 	struct buf in, out;
 };
 
@@ -137,8 +138,11 @@ server_polls(const struct server *s, struct pollfd *p)
 		if (peer->fd == -1)
 			continue;
 		p[n++] = (struct pollfd){ .fd = peer->fd,
-			.events = (short)((peer->ending ? 0 : POLLIN) |
-			    (peer->out.len > 0 ? POLLOUT : 0)) };
+			.events =
+			    (short)((peer->ending || peer->wait.tries > 0 ?
+					    0 :
+					    POLLIN) |
+				(peer->out.len > 0 ? POLLOUT : 0)) };
 	}
 	return n;
 }
@@ -198,7 +202,7 @@ admit(struct server *s)
 	close(fd);
 }
 
-/* Every whole line that has come. */
+/* Every whole line that has come, up to one whose answer is to wait. */
 static void
 take_lines(struct server *s, struct peer *p)
 {
@@ -210,11 +214,16 @@ take_lines(struct server *s, struct peer *p)
 		bool subscribe = false;
 		char *text = xstrndup((const char *)p->in.data, len), *answer;
 
-		buf_consume(&p->in, len + 1);
-		answer = s->line(s->ctx, text, len, &subscribe);
+		answer = s->line(s->ctx, text, len, &p->wait, &subscribe);
 		free(text);
+		if (answer == NULL) {
+			p->wait.tries++;
+			return;
+		}
 		/* What the line made happen was told: it may be gone by now. */
 		if (p->fd != -1) {
+			buf_consume(&p->in, len + 1);
+			memset(&p->wait, 0, sizeof(p->wait));
 			p->subscribed = p->subscribed || subscribe;
 			say(p, answer);
 		}
@@ -243,6 +252,9 @@ hear(struct server *s, struct peer *p)
 void
 server_serve(struct server *s, const struct pollfd *p, size_t n)
 {
+	for (size_t i = 0; i < SERVER_PEERS; i++)
+		if (s->peers[i].wait.tries > 0)
+			take_lines(s, &s->peers[i]);
 	for (size_t i = 1; i < n; i++) {
 		struct peer *peer = NULL;
 

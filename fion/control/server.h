@@ -24,9 +24,18 @@
 struct err;
 struct server;
 
-/* The answer to a line, owned by the server; *subscribe: events from now. */
-typedef char *(*server_line_cb)(
-    void *ctx, const char *line, size_t len, bool *subscribe);
+/* A line that waits for its answer; all zero at first. */
+struct server_wait {
+	unsigned tries; /* to answer it, so far */
+	unsigned kept;  /* for who answers */
+};
+
+/*
+ * The answer to a line, owned by the server; *subscribe: events from now.
+ * NULL: not yet; it is asked again at the next server_serve().
+ */
+typedef char *(*server_line_cb)(void *ctx, const char *line, size_t len,
+    struct server_wait *w, bool *subscribe);
 
 /* Listen at path; what a dead fion left there is replaced. */
 struct server *server_open(

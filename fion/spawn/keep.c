@@ -46,6 +46,7 @@ struct keeping {
 
 static volatile sig_atomic_t pending_term, pending_hup;
 static volatile sig_atomic_t pending_child;
+static bool told_to_end;
 
 static void
 on_signal(int sig)
@@ -178,7 +179,7 @@ watch(struct keeping *k)
 	}
 	if (now_s() - k->since < KEEPER_HANG_S)
 		return;
-	log_error("fion hangs: starting it again");
+	log_error("fion hangs%s", told_to_end ? "" : ": starting it again");
 	kill(k->pid, SIGKILL);
 	let_go(k);
 }
@@ -218,8 +219,10 @@ keep(struct keeping *k)
 
 		if (pending_hup != 0)
 			kill(k->pid, SIGHUP);
-		if (pending_term != 0)
+		if (pending_term != 0) {
+			told_to_end = true;
 			kill(k->pid, SIGTERM);
+		}
 		pending_hup = pending_term = 0;
 		if (pending_child != 0 && reap(k, &status))
 			return status;
@@ -349,6 +352,10 @@ keep_run(const char *const *words, char **argv)
 
 		if (status == -1)
 			return 1;
+		if (told_to_end &&
+		    (!WIFEXITED(status) ||
+			WEXITSTATUS(status) == KEEPER_RESTART))
+			return 0; /* it ended, whatever by */
 		if (WIFEXITED(status) &&
 		    WEXITSTATUS(status) == KEEPER_RESTART) {
 			default_signals();
@@ -359,6 +366,7 @@ keep_run(const char *const *words, char **argv)
 		}
 		if (WIFEXITED(status))
 			return WEXITSTATUS(status);
+
 		recent = count_crash();
 		if (recent >= CRASHES_MAX) {
 			log_error("fion crashed %u times: giving up", recent);

@@ -18,6 +18,7 @@
 
 #define SETTLE_MS  100 /* screens come in a flurry of events */
 #define MESSAGE_MS 6000
+#define TURN_MS    20 /* of events, then it is the turn of others */
 
 static void
 screens_changed(struct x *x)
@@ -219,6 +220,7 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		return;
 	case XCB_KEY_PRESS:
 	case XCB_KEY_RELEASE:
+		x->flooded = false;
 		modes_key(x, (xcb_key_press_event_t *)ev);
 		return;
 	case XCB_BUTTON_PRESS:
@@ -279,6 +281,12 @@ handle(struct x *x, xcb_generic_event_t *ev)
 		screens_changed(x);
 }
 
+bool
+x_flooded(const struct x *x)
+{
+	return x->flooded;
+}
+
 /* Replies bring events with them, which then lie in xcb, not in x_fd(). */
 bool
 x_waiting(struct x *x)
@@ -300,9 +308,16 @@ next_event(struct x *x)
 int
 x_read(struct x *x, struct err *e)
 {
+	uint64_t end = x_now() + TURN_MS;
 	xcb_generic_event_t *ev;
 
-	while ((ev = next_event(x)) != NULL) {
+	x->flooded = true;
+	while (x_now() < end) {
+		ev = next_event(x);
+		if (ev == NULL) {
+			x->flooded = false;
+			break;
+		}
 		/* What a window that waits asks comes after its map. */
 		switch (ev->response_type & 0x7f) {
 		case XCB_CONFIGURE_REQUEST:

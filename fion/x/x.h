@@ -59,8 +59,14 @@ void x_close(struct x *x, bool keep);
 
 int x_fd(const struct x *x);
 
-/* Handle what has come.  -1: the server is gone, or another took over. */
+/*
+ * Handle what has come; of a flood, as much as a turn of the loop may take.
+ * -1: the server is gone, or another took over.
+ */
 int x_read(struct x *x, struct err *e) ATTR_CHECKED;
+
+/* Whether the last turn did not do for what came, and there was no key in it. */
+bool x_flooded(const struct x *x);
 
 /* Whether something has come that waiting for x_fd() would not show. */
 bool x_waiting(struct x *x);

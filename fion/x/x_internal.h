@@ -256,6 +256,7 @@ struct x {
 	xcb_timestamp_t time, user_time;
 	bool lost;                 /* another window manager took over */
 	xcb_generic_event_t *next; /* read already, by x_waiting(); or NULL */
+	bool flooded;              /* more came than a turn may take */
 
 	struct entry *entries; /* open addressing, by id */
 	size_t n_entries, cap_entries;
@@ -294,7 +295,6 @@ struct x {
 	struct rect monitors[X_MONITORS]; /* as the server numbers them */
 	size_t n_monitors;
 	uint64_t screens_at; /* read them again then; 0: not */
-	uint64_t paint_after;
 	bool unpainted;
 	bool bar_on;
 	const struct x_bar *bar;

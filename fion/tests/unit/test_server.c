@@ -29,10 +29,13 @@ static struct server *server;
 static size_t publish; /* bytes to publish at each line */
 
 static char *
-on_line(void *ctx, const char *line, size_t len, bool *subscribe)
+on_line(void *ctx, const char *line, size_t len, struct server_wait *w,
+    bool *subscribe)
 {
 	(void)ctx;
 	assert_int_equal(strlen(line), len);
+	if (strcmp(line, "later") == 0 && w->tries < 3)
+		return NULL;
 	*subscribe = strcmp(line, "subscribe") == 0;
 	if (publish > 0) {
 		char *event = xcalloc(1, publish + 1);
@@ -130,6 +133,36 @@ test_lines_are_answered_in_order(void **state)
 	hears(fd, "(half)\n");
 	close(fd);
 	serve();
+}
+
+/* Those of others are answered meanwhile; one's own, in order. */
+static void
+test_an_answer_may_wait(void **state)
+{
+	struct pollfd p[SERVER_PEERS + 1];
+	int one, other;
+
+	(void)state;
+	one = dial();
+	other = dial();
+	say(one, "a\nlater\nb\n");
+	serve();
+	hears(one, "(a)\n");
+	say(other, "c\n");
+	serve();
+	hears(other, "(c)\n");
+	for (int i = 0; i < 4; i++)
+		server_serve(server, p, server_polls(server, p));
+	hears(one, "(later)\n(b)\n");
+	say(one, "later\n");
+	serve();
+	close(one); /* it waits no longer */
+	for (int i = 0; i < 4; i++)
+		serve();
+	say(other, "d\n");
+	serve();
+	hears(other, "(d)\n");
+	close(other);
 }
 
 static void
@@ -237,6 +270,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_lines_are_answered_in_order),
+		TEST(test_an_answer_may_wait),
 		TEST(test_only_subscribers_hear),
 		TEST(test_one_that_does_not_read_may_go_at_any_line),
 		TEST(test_a_line_without_end_is_not_waited_for),
