@@ -328,11 +328,10 @@ run_daemon(struct options *o)
 
 	s = setup_read(o->conf_path, (const char *const *)o->macros,
 	    o->n_macros, &problems);
-	if (s == NULL) {
-		fputs(buf_str(&problems), stderr);
-		buf_free(&problems);
+	fputs(buf_str(&problems), stderr);
+	buf_free(&problems);
+	if (s == NULL)
 		return 1;
-	}
 	if (o->check) {
 		fputs("configuration OK\n", stderr);
 		setup_unref(s);

@@ -320,6 +320,9 @@ void conf_free(struct conf *c);
  * "": it is asked for), and is not the key. */
 bool conf_key_elsewhere(const struct conf *c);
 
+/* Whether t has passwords: of listeners, or for other hosts. */
+bool conf_is_secret(const struct conf *c, const struct conf_table *t);
+
 /* By name; NULL when there is none. */
 struct conf_table *conf_find_table(const struct conf *c, const char *name);
 struct conf_pki *conf_find_pki(const struct conf *c, const char *name);

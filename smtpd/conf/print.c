@@ -171,6 +171,12 @@ secrecy_of(const struct conf *c, const struct conf_table *t)
 	return OPEN;
 }
 
+bool
+conf_is_secret(const struct conf *c, const struct conf_table *t)
+{
+	return secrecy_of(c, t) != OPEN;
+}
+
 static void
 print_tables(const struct conf *c, struct buf *out)
 {

@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/opt.h"
+
 #define CTL_ALIASES "/etc/mail/aliases" /* of newaliases */
 
 /* Whether name is one of theirs; then *status is how it ended. */
 bool ctl_main(const char *name, int argc, char **argv, int *status);
-
-struct opt;
 
 /* What they take, letters only: for the completions of shells. */
 extern const struct opt ctl_sendmail_options[], ctl_makemap_options[];

@@ -24,6 +24,7 @@
 #include "smtpd/smtp/relayurl.h"
 
 #include "smtpd/proc/certs.h"
+#include "smtpd/proc/exposed.h"
 #include "smtpd/proc/ipc.h"
 #include "smtpd/proc/setup.h"
 
@@ -326,6 +327,8 @@ setup_read(const char *conf_path, const char *const *macros, size_t n_macros,
 		setup_paths(&s->spool, &s->socket);
 		ok = check_size(s, problems);
 	}
+	if (ok)
+		exposed_tell(s->conf, conf_path, problems);
 	if (!ok) {
 		setup_unref(s);
 		return NULL;

@@ -61,7 +61,7 @@ struct setup {
 
 /*
  * Read and check the configuration.  NULL after a problem; problems then has
- * a line for each.
+ * a line for each.  Without one, it has warnings.
  */
 struct setup *setup_read(const char *conf_path, const char *const *macros,
     size_t n_macros, struct buf *problems);

@@ -283,6 +283,8 @@ reload(struct parent *pa)
 		buf_free(&problems);
 		return;
 	}
+	if (problems.len > 0)
+		log_warn("the configuration: %s", buf_str(&problems));
 	if (!same_queue_key(old, s)) {
 		log_error("the configuration is kept as it was: queue "
 			  "encryption changes with a new start only");

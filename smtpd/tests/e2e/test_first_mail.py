@@ -197,6 +197,8 @@ def test_the_variations_of_the_page_are_configurations(reader):
         r"`(action \"mailbox\" lmtp.*?)`", PAGE, re.DOTALL)[1].split()))
     assert len(others) == 2
     stage.inside("/etc/mail/secrets").write_text("provider me:secret\n")
+    stage.run("chown root:_smtpd /etc/mail/secrets")
+    stage.run("chmod 640 /etc/mail/secrets")
     for other in others:
         action = re.match(r'action "\w+"', other)[0]
         lines = [other if line.startswith(action) else line

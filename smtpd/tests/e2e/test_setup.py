@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 
+import pytest
 from certs import Authority
 from conftest import MAILDIR, SMTPD, wait_for
 
@@ -53,3 +54,57 @@ def test_a_configuration_that_no_process_can_be_told_is_refused(smtpd):
                           env=smtpd.env, **smtpd.as_user())
     assert done.returncode == 1
     assert "more than 4 MiB: let tables name files" in done.stderr
+
+
+RELAY = ('action out relay host "smtps://me@127.0.0.1:1" auth <secrets>\n'
+         "match from any for any action out\n")
+KEY = ("queue encryption 0123456789abcdef0123456789abcdef\n"
+       "match from any for any reject\n")
+# What smtpd.conf has, the modes of the file of logins and of smtpd.conf, and
+# what is warned of.
+EXPOSED = {
+    "a file": ('table secrets "{logins}"\n' + RELAY, 0o644, 0o600,
+               "1:7: warning: {logins}: all users may read"),
+    "a private file": ('table secrets "{logins}"\n' + RELAY, 0o640, 0o644,
+                       None),
+    "in a private folder": ('table secrets "{logins}"\n' + RELAY, 0o644,
+                            0o644, None),
+    "in place": ("table secrets {{ me = me:secret }}\n" + RELAY, 0o644, 0o644,
+                 "1:7: warning: {conf}: all users may read"),
+    "in place, private": ("table secrets {{ me = me:secret }}\n" + RELAY,
+                          0o644, 0o600, None),
+    "no passwords": ('table other "{logins}"\nmatch from any for domain '
+                     "<other> reject\n", 0o644, 0o644, None),
+    "a key": (KEY, 0o644, 0o644,
+              " warning: all users may read the queue's key"),
+    "a private key": (KEY, 0o644, 0o600, None),
+}
+
+
+@pytest.mark.parametrize("what", EXPOSED)
+def test_passwords_that_all_may_read_are_told(smtpd, what):
+    text, logins_mode, conf_mode, told = EXPOSED[what]
+    folder = smtpd.dir / "etc"
+    folder.mkdir()
+    folder.chmod(0o700 if what == "in a private folder" else 0o711)
+    logins, conf = folder / "logins", smtpd.dir / "smtpd.conf"
+    logins.write_text("me me:secret\n")
+    logins.chmod(logins_mode)
+    conf.write_text(text.format(logins=logins, conf=conf)
+                    + f"listen on 127.0.0.1 port {smtpd.port}\n")
+    conf.chmod(conf_mode)
+    (smtpd.dir / "mailname").write_text("mx.example.org\n")
+    smtpd.own()
+    done = subprocess.run([SMTPD, "-n", "-f", conf], capture_output=True,
+                          text=True, timeout=60, env=smtpd.env,
+                          **smtpd.as_user())
+    warning = done.stderr.removesuffix("configuration OK\n")
+    assert done.returncode == 0 and warning != done.stderr
+    if told is None:
+        assert warning == ""
+    else:
+        assert told.format(logins=logins, conf=conf) in warning
+        assert warning.endswith("(chmod o-r)\n")
+        assert warning.count("\n") == 1
+    smtpd.start()
+    assert warning in smtpd.log_text()

@@ -362,6 +362,7 @@ def test_the_configuration_read_back_is_one(smtpd):
     assert "hunter" not in text and '"joe:***"' in text
     assert "include" not in text and 'tag "away"' in text
     (smtpd.dir / "again.conf").write_text(text)
+    (smtpd.dir / "again.conf").chmod(0o600)  # its table was one of passwords
     smtpd.own()
     done = subprocess.run(
         [SMTPD, "-n", "-f", smtpd.dir / "again.conf"], env=smtpd.env,
