@@ -5,6 +5,7 @@
 import contextlib
 import os
 import random
+import re
 import shutil
 import socket
 import ssl
@@ -13,7 +14,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import GID, MAILDIR, PATIENCE, SMTPD, UID, wait_for
+from conftest import (GID, MAILDIR, PATIENCE, SMTPD, UID, free_port,
+                      wait_for)
+from nameserver import Liar
+from sink import Sink
 from test_filters import program, run
 from test_smtp import Raw, reply
 from test_tables import people, rules  # noqa: F401
@@ -364,3 +368,76 @@ def test_2026_03_no_key_is_two_lines_to_a_table_program(people):  # noqa: F811
     assert raw.say(b'RCPT TO:<"a|b"@example.org>\r\n')[:1] in "45"
     asked = people.dir / "asked"
     assert not asked.exists() or "|bob" not in asked.read_text()
+
+
+A, MX, PTR = 1, 15, 12
+HERE = b"\xc0\x0c"  # the name that was asked for
+
+
+def record(kind, data, name=HERE, length=None):
+    return name + struct.pack(">HHIH", kind, 1, 60, len(data)
+                              if length is None else length) + data
+
+
+# What is answered to a question for an MX: the counts, and what follows.
+LIES = {
+    "loop": ((1, 0, 0), record(MX, b"\0\1\xc0\x2d")),
+    "itself": ((1, 0, 0), record(MX, b"\0\1\0", b"\xc0\x21")),
+    "beyond": ((1, 0, 0), record(MX, b"\0\1\xff\xff")),
+    "cut": ((1, 0, 0), record(MX, b"\0\1\4ma", length=400)),
+    "no-data": ((1, 0, 0), record(MX, b"")),
+    "half-a-number": ((1, 0, 0), record(MX, b"\0")),
+    "too-many": ((65535, 65535, 65535), record(MX, b"\0\1\0")),
+    "long-label": ((1, 0, 0), record(MX, b"\0\1" + b"\x3f" + b"x" * 20)),
+    "long-name": ((1, 0, 0), record(MX, b"\0\1" + (
+        b"\x3f" + b"x" * 63) * 5 + b"\0")),
+    "odd-label": ((1, 0, 0), record(MX, b"\0\1\x40xxxx\0")),
+    "a-chain": ((300, 0, 0), b"".join(
+        record(MX, b"\0\1" + struct.pack(">H", 0xc000 | 12 + 16 * i))
+        for i in range(300))),
+    "oversize": ((4000, 0, 0), record(MX, b"\0\1\1x" + HERE) * 4000),
+    "evil-name": ((1, 0, 0), record(
+        MX, b"\0\1\x0a|\n;$(id)%n" + b"\4evil\3net\0")),
+}
+
+
+def lie(name, kind, _):
+    first, *rest = name.split(".")
+    if rest == ["evil", "net"] and first in LIES and kind == MX:
+        return 0, *LIES[first]
+    if (name, kind) == ("good.net", MX):
+        return 0, (1, 0, 0), record(MX, b"\0\1\1h" + HERE)
+    if (name, kind) == ("h.good.net", A):
+        return 0, (1, 0, 0), record(A, socket.inet_aton("127.0.0.2"))
+    if kind == PTR:  # the client's name goes on for ever
+        return 0, (1, 0, 0), record(PTR, HERE * 2)
+    return 3, (0, 0, 0), b""
+
+
+def test_errata_7_2_022_lying_name_servers(smtpd):
+    """2023: an answer could make a resolver read what is not its own.  Here
+    it is asked by a process that has nothing else, and libunbound; none of
+    these answers ends it, or does more than to delay its own mail."""
+    server, port = Liar(lie), free_port()
+    sink = Sink(host="127.0.0.2", port=port)
+    smtpd.env.update(SMTPD_NAMESERVER=server.address,
+                     SMTPD_MX_PORT=str(port))
+    smtpd.start("action out relay\nmatch from any for any action out\n")
+    processes = sorted(smtpd.children())
+    with smtpd.smtp() as client:
+        for what in LIES:
+            client.sendmail("s@test.org", f"a@{what}.evil.net",
+                            "Subject: x\r\n\r\nbody\r\n")
+    for what in LIES:
+        found = re.compile(rf'to=<a@{what}\.evil\.net>.* result="(\w+)"')
+        result = wait_for(lambda f=found: f.search(smtpd.log_text()),
+                          f"a result of {what}")[1]
+        assert (f"{what}.evil.net", MX) in server.asked
+        assert result == ("PermFail" if what == "evil-name" else "TempFail")
+    smtpd.send("a@good.net")
+    wait_for(lambda: sink.mails, f"mail goes on; log:\n{smtpd.log_text()}")
+    assert sorted(smtpd.children()) == processes
+    assert "process" not in smtpd.log_text()
+    assert len(sink.mails) == 1
+    server.stop()
+    sink.stop()
