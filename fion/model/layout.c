@@ -501,7 +501,24 @@ refit(struct model *m)
 	}
 }
 
-/* Which screen was current. */
+/* What a screen showed; not what it had shown when it last went. */
+static void
+load_shown(struct model *m, struct screen *s, json_t *workspaces)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach(workspaces, i, j)
+	{
+		struct workspace *ws =
+		    workspace_by_name(m, get_text(j, "name"));
+
+		if (ws != NULL && ws->screen == s && get_bool(j, "current"))
+			s->cur = ws;
+	}
+}
+
+/* Which screen was current, and what each showed. */
 static void
 load_current(struct model *m, json_t *screens)
 {
@@ -512,7 +529,10 @@ load_current(struct model *m, json_t *screens)
 	{
 		struct screen *s = screen_by_key(m, get_text(j, "screen"));
 
-		if (s != NULL && get_bool(j, "current"))
+		if (s == NULL)
+			continue;
+		load_shown(m, s, json_object_get(j, "workspaces"));
+		if (get_bool(j, "current"))
 			m->cur = s;
 	}
 }
@@ -577,10 +597,10 @@ layout_load(struct model *m, const char *text, size_t len, struct err *e)
 		free(ws->home);
 		free(ws);
 	}
+	load_current(m, json_object_get(root, "screens"));
 	for (struct screen *s = screen_nth(m, 0); s != NULL;
 	     s = TAILQ_NEXT(s, link))
 		screen_drop_fillers(m, s);
-	load_current(m, json_object_get(root, "screens"));
 	if (json_is_boolean(json_object_get(root, "scratch_shown")))
 		m->scratch_shown = get_bool(root, "scratch_shown");
 	refit(m);

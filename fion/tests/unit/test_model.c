@@ -439,6 +439,35 @@ a_saved_layout_finds_windows_by_class(void **state)
 	model_free(m);
 }
 
+/* Not the workspace that it showed when it last went, and came back. */
+static void
+a_saved_layout_shows_what_each_screen_showed(void **state)
+{
+	struct model *m = fresh();
+	struct workspace *first = workspace_current(m);
+	struct workspace *later = workspace_create(m, m->cur, "later");
+	char *name = xstrdup(first->name), *text;
+	struct err e = { 0 };
+	json_t *j;
+
+	(void)state;
+	workspace_show(m, later);
+	model_set_screens(m, NULL, 0);
+	model_set_screens(m, &left, 1);
+	assert_ptr_equal(workspace_current(m), later);
+	workspace_show(m, first);
+	j = layout_tree(m, false);
+	text = json_dumps(j, 0);
+	json_decref(j);
+	model_free(m);
+	m = fresh();
+	assert_int_equal(layout_load(m, text, strlen(text), &e), 0);
+	assert_string_equal(workspace_current(m)->name, name);
+	free(text);
+	free(name);
+	model_free(m);
+}
+
 static void
 layouts_that_make_no_sense_are_refused(void **state)
 {
@@ -484,6 +513,7 @@ main(void)
 		    a_screen_that_returns_gets_its_workspaces_back),
 		cmocka_unit_test(directions_cross_to_the_next_screen),
 		cmocka_unit_test(a_saved_layout_finds_windows_by_class),
+		cmocka_unit_test(a_saved_layout_shows_what_each_screen_showed),
 		cmocka_unit_test(layouts_that_make_no_sense_are_refused),
 	};
 
