@@ -451,6 +451,7 @@ a_saved_layout_shows_what_each_screen_showed(void **state)
 	json_t *j;
 
 	(void)state;
+	win_add(m, 1, first->cur, false, NULL); /* it stays */
 	workspace_show(m, later);
 	model_set_screens(m, NULL, 0);
 	model_set_screens(m, &left, 1);
