@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from conftest import free_port
+
 
 class Sink:
     """Take mail.  script is called with the connection's number and each
@@ -39,7 +41,8 @@ class Sink:
             self.socket = socket.socket(family)
             self.socket.setsockopt(
                 socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.socket.bind((host, port))
+            # A port that is kept, for one that comes back to it.
+            self.socket.bind((host, port or free_port()))
             self.port = self.socket.getsockname()[1]
         self.socket.listen(100)
         self.peers = []

@@ -169,7 +169,8 @@ def test_a_child_that_compares_a_hash_is_shut_in_again(smtpd):
         client.putcmd("AUTH", "PLAIN " + token)
         seen = wait_for(lambda: confined_child(auth, filters), "a child")
         assert seen["NoNewPrivs"] == "1"
-        assert client.getreply()[0] == 535
+        # On a busy machine it may have had all the time that a child has.
+        assert client.getreply()[0] in (535, 454)
 
 
 def confined_child(auth, filters):

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-import nameserver
 from filterserver import ROOT, Filter
 
 sys.path.append(str(ROOT / "tests" / "support"))
+import nameserver  # noqa: E402
 
 
 @pytest.fixture
