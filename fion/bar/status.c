@@ -24,6 +24,7 @@ clear_blocks(struct status *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->blocks[i].text);
+		free(s->blocks[i].brief);
 		free(s->blocks[i].name);
 		free(s->blocks[i].instance);
 	}
@@ -86,6 +87,10 @@ read_blocks(struct status *s, json_t *array)
 			continue;
 		text = text_of(j, "full_text");
 		b->text = shown(text, strlen(text));
+		if (json_is_string(json_object_get(j, "short_text"))) {
+			text = text_of(j, "short_text");
+			b->brief = shown(text, strlen(text));
+		}
 		b->name = xstrdup(text_of(j, "name"));
 		b->instance = xstrdup(text_of(j, "instance"));
 		b->urgent = json_is_true(json_object_get(j, "urgent"));

@@ -26,6 +26,7 @@ struct err;
 
 struct status_block {
 	char *text;
+	char *brief;           /* where there is no room for text; or NULL */
 	char *name, *instance; /* for clicks */
 	uint32_t colour;
 	bool has_colour;

@@ -10,14 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fion/model/model.h"
+
 struct x;
 
 /* Go on with a sum of what a picture shows (FNV-1a). */
 uint64_t paint_sum(uint64_t sum, const void *data, size_t len);
 
-/* The picture drawn last, w by h, into a drawable, at from its left edge. */
-void paint_image(
-    struct x *x, uint32_t drawable, uint32_t gc, int at, int w, int h);
+/* The picture drawn last, of this size, to this place of a drawable. */
+void paint_image(struct x *x, uint32_t drawable, uint32_t gc, struct rect r);
 
 /* The same as the background of the window. */
 void paint_put(struct x *x, uint32_t window, int w, int h);

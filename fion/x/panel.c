@@ -2,19 +2,19 @@
 /* Copyright (c) 2026 The maison authors */
 
 /*
- * panel: the bar of each screen: workspaces, the current tile, the mode that
- * waits and its keys, the prompt, the status command, the tray, the time.
+ * panel: the bar of each screen: its window, and its pieces drawn.
+ *
+ * It is a line high; the keys of a mode that need more get more lines, over
+ * the tiles, for as long as the mode waits.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
 
-#include "fion/bar/status.h"
-#include "fion/text/text.h"
 #include "fion/x/draw.h"
 #include "fion/x/paint.h"
+#include "fion/x/pieces.h"
 #include "fion/x/x_internal.h"
 
 #define SUM_BEGINS 14695981039346656037ULL
@@ -75,6 +75,7 @@ bar_new(struct x *x, const struct screen *s)
 		    XCB_EVENT_MASK_SUBSTRUCTURE_REDIRECT };
 
 	b->screen = xstrdup(s->key);
+	b->lines = 1;
 	b->window = xcb_generate_id(x->c);
 	xcb_create_window(x->c, XCB_COPY_FROM_PARENT, b->window, x->root, 0, 0,
 	    1, 1, 0, XCB_WINDOW_CLASS_INPUT_OUTPUT, XCB_COPY_FROM_PARENT,
@@ -83,6 +84,31 @@ bar_new(struct x *x, const struct screen *s)
 	x_remember(x, b->window, OWNER_BAR, b);
 	TAILQ_INSERT_TAIL(&x->bars, b, link);
 	return b;
+}
+
+/* Its window, as high as its lines, at an edge of the screen. */
+static void
+bar_place(struct x *x, struct barwin *b, const struct screen *s)
+{
+	struct rect r = s->rect;
+	uint32_t v[4];
+
+	r.h = x->bar_height * b->lines;
+	if (x->config->set.bar_bottom)
+		r.y += s->rect.h - r.h;
+	if (memcmp(&r, &b->at, sizeof(r)) == 0)
+		return;
+	v[0] = (uint32_t)r.x;
+	v[1] = (uint32_t)r.y;
+	v[2] = (uint32_t)r.w;
+	v[3] = (uint32_t)r.h;
+	xcb_configure_window(x->c, b->window,
+	    XCB_CONFIG_WINDOW_X | XCB_CONFIG_WINDOW_Y |
+		XCB_CONFIG_WINDOW_WIDTH | XCB_CONFIG_WINDOW_HEIGHT,
+	    v);
+	b->at = r;
+	b->painted = 0;
+	drop_picture(x, b);
 }
 
 void
@@ -98,349 +124,114 @@ bar_update(struct x *x)
 	if (!want)
 		return;
 	TAILQ_FOREACH(s, &x->m->screens, link) {
-		struct rect r = s->rect;
-		uint32_t v[4];
-
 		b = bar_of(x, s->key);
 		if (b == NULL)
 			b = bar_new(x, s);
-		if (x->config->set.bar_bottom)
-			r.y += r.h - x->bar_height;
-		r.h = x->bar_height;
-		if (memcmp(&r, &b->at, sizeof(r)) != 0) {
-			v[0] = (uint32_t)r.x;
-			v[1] = (uint32_t)r.y;
-			v[2] = (uint32_t)r.w;
-			v[3] = (uint32_t)r.h;
-			xcb_configure_window(x->c, b->window,
-			    XCB_CONFIG_WINDOW_X | XCB_CONFIG_WINDOW_Y |
-				XCB_CONFIG_WINDOW_WIDTH |
-				XCB_CONFIG_WINDOW_HEIGHT,
-			    v);
-			b->at = r;
-			b->painted = 0;
-			drop_picture(x, b);
-		}
+		bar_place(x, b, s);
 		if (!b->mapped)
 			xcb_map_window(x->c, b->window);
 		b->mapped = true;
 	}
 }
 
-/* Painting: a list of pieces of text, then the pieces drawn. -------------- */
-
-struct piece {
-	char *text;
-	uint32_t ground, ink;
-	bool mark;          /* this one is shown */
-	uint32_t workspace; /* or 0 */
-	int block;          /* or -1 */
-};
-
-struct pieces {
-	struct piece p[BAR_PIECES];
-	size_t n;
-};
-
-static struct piece *
-add(struct x *x, struct pieces *ps, const char *text)
-{
-	struct piece *p;
-
-	if (ps->n == BAR_PIECES)
-		free(ps->p[--ps->n].text); /* the last one gives way */
-	p = &ps->p[ps->n++];
-	*p = (struct piece){ .text = xstrdup(text),
-		.ground = x->config->set.bar_background,
-		.ink = x->config->set.bar_text,
-		.block = -1 };
-	return p;
-}
+/* Painting: the pieces, each where there is room. ------------------------- */
 
 static void
-clear(struct pieces *ps)
-{
-	while (ps->n > 0)
-		free(ps->p[--ps->n].text);
-}
-
-static void
-add_workspaces(struct x *x, const struct screen *s, struct pieces *ps)
-{
-	const struct config_settings *set = &x->config->set;
-	const struct workspace *ws;
-
-	TAILQ_FOREACH(ws, &s->workspaces, link) {
-		char text[MODEL_NAME + 8];
-		struct piece *p;
-
-		snprintf(text, sizeof(text), "%s%s", ws->name,
-		    workspace_empty(ws) ? "" : "\xe2\x80\xa2");
-		p = add(x, ps, text);
-		p->workspace = ws->id;
-		p->mark = ws == s->cur;
-		if (workspace_urgent(ws)) {
-			p->ground = set->urgent_background;
-			p->ink = set->urgent_text;
-		} else if (ws == s->cur && s == x->m->cur) {
-			p->ground = set->focus_background;
-			p->ink = set->focus_text;
-		} else if (ws == s->cur) {
-			p->ground = set->tab_background;
-			p->ink = set->tab_text;
-		}
-	}
-}
-
-/* The name of a key, arrows as such. */
-static void
-key_name(struct config_key key, char *buf, size_t len)
-{
-	static const char *const arrows[] = { "\xe2\x86\x90", "\xe2\x86\x91",
-		"\xe2\x86\x92", "\xe2\x86\x93" };
-	char *name;
-
-	config_key_format(key, buf, len);
-	if (key.sym < XKB_KEY_Left || key.sym > XKB_KEY_Down)
-		return;
-	name = strrchr(buf, '+') != NULL ? strrchr(buf, '+') + 1 : buf;
-	snprintf(name, len - (size_t)(name - buf), "%s",
-	    arrows[key.sym - XKB_KEY_Left]);
-}
-
-/* Does a key before the i-th do the same? */
-static bool
-said_before(const struct config_mode *m, size_t i)
-{
-	const struct config_bind *b = &m->binds[i];
-
-	for (size_t k = 0; k < i; k++) {
-		const struct config_bind *o = &m->binds[k];
-		size_t n = 0;
-
-		while (n < b->n && n < o->n &&
-		    strcmp(b->words[n], o->words[n]) == 0)
-			n++;
-		if (n == b->n && n == o->n)
-			return true;
-	}
-	return false;
-}
-
-/* What the keys of a mode do, in its words. */
-static void
-add_mode(struct x *x, struct pieces *ps)
-{
-	const struct config_mode *m = x->mode;
-	char text[256], key[64];
-	struct piece *p;
-
-	snprintf(
-	    text, sizeof(text), "%s%s", m->name, x->held ? " (stays)" : "");
-	if (x->count > 0)
-		snprintf(text, sizeof(text), "%s %u", m->name, x->count);
-	p = add(x, ps, text);
-	p->ground = x->config->set.focus_background;
-	p->ink = x->config->set.focus_text;
-	for (size_t i = 0; i < m->n; i++) {
-		const struct config_bind *b = &m->binds[i];
-		const char *noun = b->words[0];
-
-		if ((b->key.sym >= XKB_KEY_1 && b->key.sym <= XKB_KEY_9) ||
-		    said_before(m, i))
-			continue; /* digits pick: everyone knows */
-		key_name(b->key, key, sizeof(key));
-		if (strcmp(noun, m->name) == 0 && b->n > 1)
-			noun = "";
-		p = add(x, ps, key);
-		p->ink = x->config->set.panel_key;
-		snprintf(text, sizeof(text), "%s%s%s%s%s", noun,
-		    noun[0] != '\0' && b->n > 1 ? " " : "",
-		    b->n > 1 ? b->words[1] : "", b->n > 2 ? " " : "",
-		    b->n > 2 ? b->words[2] : "");
-		add(x, ps, text);
-	}
-}
-
-static void
-add_prompt(struct x *x, struct pieces *ps)
-{
-	struct prompt *pr = &x->prompt;
-	const char *text = prompt_text(pr), *match;
-	char line[PROMPT_BYTES + 32];
-	struct piece *p = add(x, ps, pr->kind);
-
-	p->ground = x->config->set.focus_background;
-	p->ink = x->config->set.focus_text;
-	snprintf(line, sizeof(line), "%.*s\xe2\x94\x82%s", (int)pr->cursor,
-	    text, text + pr->cursor);
-	add(x, ps, line);
-	for (size_t i = 0; i < 24; i++) {
-		match = prompt_match(pr, i);
-		if (match == NULL)
-			break;
-		p = add(x, ps, match);
-		p->ground = x->config->set.tab_background;
-		p->ink = x->config->set.tab_text;
-		if (pr->completing && i == pr->match)
-			p->ink = x->config->set.panel_key;
-	}
-}
-
-/* Where one is, and in what. */
-static void
-add_place(struct x *x, struct pieces *ps)
-{
-	struct node *t = model_tile(x->m);
-	struct win *w = model_focused(x->m);
-	size_t tabs = tile_tabs(t);
-	char text[TEXT_BYTES + MODEL_NAME + 64], where[32] = "";
-
-	if (tabs > 1 && t->cur != NULL)
-		snprintf(where, sizeof(where), "%zu/%zu  ",
-		    tab_index(t->cur) + 1, tabs);
-	snprintf(text, sizeof(text), "%s%s%s%s",
-	    t == x->m->scratch  ? "scratch  " :
-		t->name != NULL ? t->name :
-				  "",
-	    t->name != NULL ? "  " : "", where, w == NULL ? "" : w->title);
-	add(x, ps, text);
-}
-
-static void
-add_left(struct x *x, const struct screen *s, struct pieces *ps)
-{
-	if (s == x->m->cur && x->input == INPUT_PROMPT) {
-		add_prompt(x, ps);
-		return;
-	}
-	add_workspaces(x, s, ps);
-	if (s != x->m->cur)
-		return;
-	if (x->message_ends != 0) {
-		struct piece *p = add(x, ps, x->message);
-
-		p->ground = x->message_calm ? x->config->set.tab_background :
-					      x->config->set.urgent_background;
-		p->ink = x->message_calm ? x->config->set.tab_text :
-					   x->config->set.urgent_text;
-	}
-	if (x->input == INPUT_MODE)
-		add_mode(x, ps);
-	else if (x->input == INPUT_PASS)
-		add(x, ps, "the next key goes to the application");
-	else
-		add_place(x, ps);
-}
-
-static void
-add_right(struct x *x, const struct screen *s, struct pieces *ps)
-{
-	const struct status *st = x->bar == NULL ? NULL : x->bar->status;
-
-	if (s == TAILQ_FIRST(&x->m->screens) && st != NULL) {
-		for (size_t i = 0; i < st->n; i++) {
-			const struct status_block *b = &st->blocks[i];
-			struct piece *p = add(x, ps, b->text);
-
-			p->block = (int)i;
-			if (b->has_colour)
-				p->ink = b->colour;
-			if (b->urgent) {
-				p->ground = x->config->set.urgent_background;
-				p->ink = x->config->set.urgent_text;
-			}
-		}
-	}
-	if (x->bar != NULL && x->bar->clock != NULL && x->bar->clock[0] != '\0')
-		add(x, ps, x->bar->clock);
-}
-
-/* What a piece shows, as a number. */
-static uint64_t
-piece_sum(uint64_t sum, const struct piece *p)
-{
-	sum = paint_sum(sum, p->text, strlen(p->text) + 1);
-	sum = paint_sum(sum, &p->ground, sizeof(p->ground));
-	sum = paint_sum(sum, &p->mark, sizeof(p->mark));
-	return paint_sum(sum, &p->ink, sizeof(p->ink));
-}
-
-static uint64_t
-sum_pieces(uint64_t sum, const struct pieces *ps)
-{
-	for (size_t i = 0; i < ps->n; i++)
-		sum = piece_sum(sum, &ps->p[i]);
-	return paint_sum(sum, &ps->n, sizeof(ps->n));
-}
-
-static void
-spot(struct barwin *b, const struct piece *p, int from, int to)
+spot(struct barwin *b, const struct piece *p, const struct bar_cell *c)
 {
 	if (b->n == BAR_PIECES || (p->workspace == 0 && p->block == -1))
 		return;
-	b->spots[b->n].from = from;
-	b->spots[b->n].to = to;
+	b->spots[b->n].from = c->at;
+	b->spots[b->n].to = c->at + c->w;
+	b->spots[b->n].line = c->line;
 	b->spots[b->n].workspace = p->workspace;
 	b->spots[b->n].block = p->block;
 	b->n++;
 }
 
-/* Measured once for what stays the same from drawing to drawing. */
-static int
-wish(struct x *x, const struct barwin *b, size_t i, const struct piece *p,
-    uint64_t sum)
-{
-	if (i < b->n_cells && b->cells[i].sum == sum)
-		return b->cells[i].wish;
-	return draw_width(x->draw, p->text) + 2 * (x->bar_height / 3);
-}
-
 static void
-draw_piece(struct x *x, const struct piece *p, int at, int w)
+draw_piece(struct x *x, const struct piece *p, int at, int y, int w)
 {
 	int pad = x->bar_height / 3;
 
-	draw_fill(x->draw, p->ground, at, 0, w, x->bar_height);
+	draw_fill(x->draw, p->ground, at, y, w, x->bar_height);
 	draw_text(
-	    x->draw, p->text, p->ink, at + pad, 0, w - 2 * pad, x->bar_height);
+	    x->draw, p->text, p->ink, at + pad, y, w - 2 * pad, x->bar_height);
 	if (p->mark)
 		paint_mark(x, p->ink, at, w, x->bar_height);
 }
 
-/* Where each piece goes; all in order, those on the left first. */
-static void
-lay_out(struct x *x, const struct barwin *b, const struct pieces *left,
-    const struct pieces *right, int end, struct bar_cell *cells)
+/* How wide each would be, measured once for what stays the same; in all. */
+static int
+measure(struct x *x, const struct barwin *b, const struct pieces *ps,
+    size_t first, struct bar_cell *cells)
 {
-	size_t n = left->n + right->n;
-	int pad = x->bar_height / 3, w = 0, at = 0;
+	int w = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct piece *p =
-		    i < left->n ? &left->p[i] : &right->p[i - left->n];
+	for (size_t i = 0; i < ps->n; i++) {
+		struct bar_cell *c = &cells[first + i];
+		const struct bar_cell *old = &b->cells[first + i];
 
-		cells[i].sum = piece_sum(SUM_BEGINS, p);
-		cells[i].wish = wish(x, b, i, p, cells[i].sum);
-		w += i < left->n ? 0 : cells[i].wish;
+		c->sum = piece_sum(SUM_BEGINS, &ps->p[i]);
+		c->wish = first + i < b->n_cells && old->sum == c->sum ?
+		    old->wish :
+		    draw_width(x->draw, ps->p[i].text) +
+			2 * (x->bar_height / 3);
+		w += c->wish;
 	}
+	return w;
+}
+
+/* On this line, from *at on; what does not fit is cut. */
+static void
+put(struct bar_cell *c, int line, int *at, int limit, int least)
+{
+	c->line = line;
+	c->at = *at;
+	c->w = c->wish < limit - *at ? c->wish : limit - *at;
+	if (c->w <= least)
+		c->w = 0;
+	*at += c->w;
+}
+
+/*
+ * Where each piece goes; all in order, those on the left first.  The first
+ * line ends where the right end begins, others at the edge.  How many lines.
+ */
+static int
+lay_out(struct x *x, const struct barwin *b, const struct pieces *left,
+    struct pieces *right, int end, struct bar_cell *cells)
+{
 	/* What one types or reads now goes before what merely stands. */
-	if (w > end / 2 && x->input == INPUT_NONE)
-		w = end / 2;
-	if (x->input != INPUT_NONE && w > end / 4)
-		w = end / 4;
-	for (size_t i = 0; i < n; i++) {
-		int limit = i < left->n ? end - w : end;
+	int most = x->input == INPUT_NONE ? end / 2 : end / 4;
+	int least = 2 * (x->bar_height / 3), at = 0, line = 0, w, limit;
 
-		if (i == left->n)
-			at = end - w;
-		cells[i].at = at;
-		cells[i].w =
-		    cells[i].wish < limit - at ? cells[i].wish : limit - at;
-		if (cells[i].w <= 2 * pad)
-			cells[i].w = 0;
-		at += cells[i].w;
+	measure(x, b, left, 0, cells);
+	w = measure(x, b, right, left->n, cells);
+	if (w > most) {
+		pieces_shorten(right);
+		w = measure(x, b, right, left->n, cells);
 	}
+	if (w > most)
+		w = most;
+	limit = end - w;
+	for (size_t i = 0; i < left->n; i++) {
+		int need = cells[i].wish;
+
+		if (i + 1 < left->n)
+			need += cells[i + 1].wish;
+		if (left->p[i].leads && at > 0 && at + need > limit &&
+		    line + 1 < b->most_lines) {
+			line++;
+			at = 0;
+			limit = b->at.w;
+		}
+		put(&cells[i], line, &at, limit, least);
+	}
+	at = end - w;
+	for (size_t i = left->n; i < left->n + right->n; i++)
+		put(&cells[i], 0, &at, end, least);
+	return line + 1;
 }
 
 static bool
@@ -450,14 +241,15 @@ same_places(const struct barwin *b, const struct bar_cell *cells, size_t n)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (cells[i].at != b->cells[i].at ||
-		    cells[i].w != b->cells[i].w)
+		    cells[i].w != b->cells[i].w ||
+		    cells[i].line != b->cells[i].line)
 			return false;
 	return true;
 }
 
 /* What was drawn last becomes this part of the window. */
 static void
-put_part(struct x *x, struct barwin *b, int at, int w)
+put_part(struct x *x, struct barwin *b, int at, int y, int w, int h)
 {
 	if (b->picture == 0) {
 		b->picture = xcb_generate_id(x->c);
@@ -466,26 +258,39 @@ put_part(struct x *x, struct barwin *b, int at, int w)
 		    x->root, (uint16_t)b->at.w, (uint16_t)b->at.h);
 		xcb_create_gc(x->c, b->gc, b->picture, 0, NULL);
 	}
-	paint_image(x, b->picture, b->gc, at, w, b->at.h);
+	paint_image(x, b->picture, b->gc, (struct rect){ at, y, w, h });
 	xcb_change_window_attributes(
 	    x->c, b->window, XCB_CW_BACK_PIXMAP, &b->picture);
-	xcb_clear_area(x->c, 0, b->window, (int16_t)at, 0, (uint16_t)w, 0);
+	xcb_clear_area(x->c, 0, b->window, (int16_t)at, (int16_t)y, (uint16_t)w,
+	    (uint16_t)h);
+}
+
+/* As many lines as it takes now. */
+static void
+bar_grow(struct x *x, struct barwin *b, const struct screen *s, int lines)
+{
+	if (lines == b->lines)
+		return;
+	b->lines = lines;
+	bar_place(x, b, s);
 }
 
 static void
-bar_paint(struct x *x, struct barwin *b, const struct pieces *left,
-    const struct pieces *right, int tray)
+bar_paint(struct x *x, struct barwin *b, const struct screen *s,
+    const struct pieces *left, struct pieces *right, int tray)
 {
 	struct bar_cell cells[2 * BAR_PIECES];
 	size_t n = left->n + right->n;
-	uint32_t ground = x->config->set.bar_background;
+	int h = x->bar_height;
 	bool whole;
 
-	lay_out(x, b, left, right, b->at.w - tray, cells);
+	b->most_lines = s->rect.h / 2 / h;
+	bar_grow(x, b, s, lay_out(x, b, left, right, b->at.w - tray, cells));
 	whole = !same_places(b, cells, n);
 	b->n = 0;
 	if (whole)
-		draw_begin(x->draw, b->at.w, b->at.h, ground);
+		draw_begin(
+		    x->draw, b->at.w, b->at.h, x->config->set.bar_background);
 	for (size_t i = 0; i < n; i++) {
 		const struct piece *p =
 		    i < left->n ? &left->p[i] : &right->p[i - left->n];
@@ -493,17 +298,17 @@ bar_paint(struct x *x, struct barwin *b, const struct pieces *left,
 
 		if (c->w == 0)
 			continue;
-		spot(b, p, c->at, c->at + c->w);
+		spot(b, p, c);
 		if (whole) {
-			draw_piece(x, p, c->at, c->w);
+			draw_piece(x, p, c->at, c->line * h, c->w);
 		} else if (c->sum != b->cells[i].sum) {
-			draw_begin(x->draw, c->w, b->at.h, ground);
-			draw_piece(x, p, 0, c->w);
-			put_part(x, b, c->at, c->w);
+			draw_begin(x->draw, c->w, h, p->ground);
+			draw_piece(x, p, 0, 0, c->w);
+			put_part(x, b, c->at, c->line * h, c->w, h);
 		}
 	}
 	if (whole)
-		put_part(x, b, 0, b->at.w);
+		put_part(x, b, 0, 0, b->at.w, b->at.h);
 	memcpy(b->cells, cells, n * sizeof(cells[0]));
 	b->n_cells = n;
 }
@@ -523,18 +328,18 @@ bar_paint_all(struct x *x)
 			continue;
 		if (s == TAILQ_FIRST(&x->m->screens)) {
 			tray = tray_width(x);
-			tray_place(x, b->window, b->at.w, b->at.h);
+			tray_place(x, b->window, b->at.w, x->bar_height);
 		}
-		add_left(x, s, &left);
-		add_right(x, s, &right);
-		sum = sum_pieces(sum_pieces(sum, &left), &right);
+		pieces_left(x, s, &left);
+		pieces_right(x, s, &right);
+		sum = pieces_sum(pieces_sum(sum, &left), &right);
 		sum = paint_sum(sum, &tray, sizeof(tray));
 		if (sum != b->painted) {
-			bar_paint(x, b, &left, &right, tray);
+			bar_paint(x, b, s, &left, &right, tray);
 			b->painted = sum;
 		}
-		clear(&left);
-		clear(&right);
+		pieces_clear(&left);
+		pieces_clear(&right);
 	}
 }
 
@@ -546,7 +351,8 @@ bar_click(struct x *x, const xcb_button_press_event_t *ev)
 
 	for (size_t i = 0; i < b->n; i++) {
 		if (ev->event_x < b->spots[i].from ||
-		    ev->event_x >= b->spots[i].to)
+		    ev->event_x >= b->spots[i].to ||
+		    ev->event_y / x->bar_height != b->spots[i].line)
 			continue;
 		if (b->spots[i].block >= 0) {
 			x->hooks->click(

@@ -32,7 +32,7 @@ paint_sum(uint64_t sum, const void *data, size_t len)
 }
 
 void
-paint_image(struct x *x, uint32_t drawable, uint32_t gc, int at, int w, int h)
+paint_image(struct x *x, uint32_t drawable, uint32_t gc, struct rect r)
 {
 	size_t stride;
 	const uint8_t *pixels = draw_pixels(x->draw, &stride);
@@ -41,12 +41,13 @@ paint_image(struct x *x, uint32_t drawable, uint32_t gc, int at, int w, int h)
 
 	if (rows < 1)
 		return; /* a picture wider than a request: none */
-	for (int y = 0; y < h; y += rows) {
-		int n = h - y < rows ? h - y : rows;
+	for (int y = 0; y < r.h; y += rows) {
+		int n = r.h - y < rows ? r.h - y : rows;
 
 		xcb_put_image(x->c, XCB_IMAGE_FORMAT_Z_PIXMAP, drawable, gc,
-		    (uint16_t)w, (uint16_t)n, (int16_t)at, (int16_t)y, 0,
-		    x->screen->root_depth, (uint32_t)(stride * (size_t)n),
+		    (uint16_t)r.w, (uint16_t)n, (int16_t)r.x,
+		    (int16_t)(r.y + y), 0, x->screen->root_depth,
+		    (uint32_t)(stride * (size_t)n),
 		    pixels + (size_t)y * stride);
 	}
 }
@@ -60,7 +61,7 @@ paint_put(struct x *x, xcb_window_t window, int w, int h)
 	xcb_create_pixmap(x->c, x->screen->root_depth, pixmap, x->root,
 	    (uint16_t)w, (uint16_t)h);
 	xcb_create_gc(x->c, gc, pixmap, 0, NULL);
-	paint_image(x, pixmap, gc, 0, w, h);
+	paint_image(x, pixmap, gc, (struct rect){ 0, 0, w, h });
 	xcb_change_window_attributes(x->c, window, XCB_CW_BACK_PIXMAP, &pixmap);
 	xcb_clear_area(x->c, 0, window, 0, 0, 0, 0);
 	xcb_free_gc(x->c, gc);

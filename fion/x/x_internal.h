@@ -195,11 +195,11 @@ TAILQ_HEAD(tray_list, tray_icon);
 /* A piece of a bar as it was drawn. */
 struct bar_cell {
 	uint64_t sum; /* of what it shows */
-	int at, w;
+	int at, w, line;
 	int wish; /* how wide it would be, had it the room */
 };
 
-#define BAR_PIECES 96 /* at either end */
+#define BAR_PIECES 192 /* at either end */
 
 struct barwin {
 	TAILQ_ENTRY(barwin) link;
@@ -208,8 +208,9 @@ struct barwin {
 	struct rect at;
 	bool mapped;
 	uint64_t painted;
+	int lines, most_lines;
 	struct {
-		int from, to;
+		int from, to, line;
 		uint32_t workspace; /* or 0 */
 		int block;          /* or -1 */
 	} spots[BAR_PIECES];

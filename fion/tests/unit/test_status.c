@@ -60,6 +60,24 @@ test_plain_lines(void **state)
 }
 
 static void
+test_a_text_for_little_room(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    feed(HEADER "[{\"full_text\":\"long\",\"short_text\":\"s\\u0007\"},"
+			"{\"full_text\":\"a\"},"
+			"{\"full_text\":\"b\",\"short_text\":7}]"),
+	    1);
+	assert_int_equal(s.n, 3);
+	assert_string_equal(s.blocks[0].text, "long");
+	assert_string_equal(s.blocks[0].brief, "s");
+	assert_null(s.blocks[1].brief);
+	assert_null(s.blocks[2].brief);
+	assert_int_equal(feed(",[{\"full_text\":\"c\"}]"), 1);
+	assert_null(s.blocks[0].brief);
+}
+
+static void
 test_plain_lines_are_cleaned(void **state)
 {
 	static const char line[] = "a\033[31mb\t\xff"
@@ -203,6 +221,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_plain_lines),
 		TEST(test_plain_lines_are_cleaned),
+		TEST(test_a_text_for_little_room),
 		TEST(test_blocks),
 		TEST(test_a_bracket_may_come_later),
 		TEST(test_colours_that_are_none),
