@@ -18,11 +18,7 @@ CONFIG = {"test_every_key_without_a_mode": 'set terminal "no-terminal"\n'}
 
 def strokes(fion, app, titles):
     """Windows of these titles, mapped in this order."""
-    made = []
-    for title in titles:
-        made.append(app.window(title))
-        fion.until(title, lambda t=title: t in fion.windows())
-    return made
+    return [fion.opens(app, title) for title in titles]
 
 
 def press(fion, *chords):
@@ -41,10 +37,6 @@ def expect(fion, what, look, wanted):
     except BaseException:
         print(f"{what}: wanted {wanted}, saw {seen}")
         raise
-
-
-def names(fion):
-    return [w["name"] for w in fion.screen()["workspaces"]]
 
 
 def bound(fion, mode):
@@ -77,17 +69,18 @@ def test_every_key_of_workspaces(fion, app):
     key = Bindings(fion, "workspace", "Win+w")
     def current():
         return fion.workspace()["name"]
-    key("c", lambda: (len(names(fion)), current()), (2, "2"))
-    key("c", lambda: (len(names(fion)), current()), (3, "3"))
+    key("c", lambda: (len(fion.workspaces()), current()), (2, "2"))
+    key("c", lambda: (len(fion.workspaces()), current()), (3, "3"))
     for k, wanted in (("n", "1"), ("p", "3"), ("Left", "2"), ("Right", "3"),
                       ("h", "2"), ("l", "3"), ("w", "2")):
         key(k, current, wanted)
     for n in range(1, 10):
         key(str(n), current, str(n))
-    key("d", lambda: (len(names(fion)), "9" in names(fion)), (8, False))
+    key("d", lambda: (len(fion.workspaces()), "9" in fion.workspaces()),
+        (8, False))
     key("1", current, "1")
-    key("Shift+Right", lambda: names(fion)[:2], ["2", "1"])
-    key("Shift+Left", lambda: names(fion)[:2], ["1", "2"])
+    key("Shift+Right", lambda: fion.workspaces()[:2], ["2", "1"])
+    key("Shift+Left", lambda: fion.workspaces()[:2], ["1", "2"])
     key("r", fion.mode, "prompt")
     press(fion, "Ctrl+u", "m", "y", "Return")
     expect(fion, "renamed", current, "my")
@@ -276,7 +269,7 @@ def test_every_key_of_fion(fion):
     worker = fion.worker()
     press(fion, "Win+x", "R")
     fion.another(worker)
-    assert fion.process.pid == old and "kept" in names(fion)
+    assert fion.process.pid == old and "kept" in fion.workspaces()
     key.all_pressed(but={"Shift+q"})
 
 
@@ -325,7 +318,7 @@ def test_from_one_mode_to_another(fion):
     press(fion, "Win+t", "Win+w")
     expect(fion, "the other", fion.mode, "workspace")
     press(fion, "c")
-    expect(fion, "acted", lambda: (fion.mode(), len(names(fion))),
+    expect(fion, "acted", lambda: (fion.mode(), len(fion.workspaces())),
            ("default", 2))
 
 
@@ -371,16 +364,10 @@ def whole(rounds):
 
 def test_a_thousand_commands_leak_no_key_and_lose_none(fion, app):
     (w,) = strokes(fion, app, "a")
-    typed = []
     burst(fion, ROUNDS, lambda d, i: d.flush())
-
-    def arrived():
-        typed.append(w.typed())
-        return len("".join(typed)) >= ROUNDS
-    wait_for("all letters", arrived)
+    w.hears(whole(ROUNDS))
     fion.sync()
-    typed.append(w.typed())
-    assert "".join(typed) == whole(ROUNDS)
+    w.hears("")
     assert fion.mode() == "default"
 
 
@@ -429,13 +416,7 @@ def test_a_stopped_fion_delays_keys_and_loses_none(fion, app):
         os.kill(pid, signal.SIGCONT if i % 2 else signal.SIGSTOP)
     burst(fion, rounds, stop_and_go)
     os.kill(pid, signal.SIGCONT)
-    typed = []
-
-    def arrived():
-        typed.append(w.typed())
-        return len("".join(typed)) >= rounds
-    wait_for("all letters", arrived)
-    assert "".join(typed) == whole(rounds)
+    w.hears(whole(rounds))
     expect(fion, "at rest", fion.mode, "default")
 
 
@@ -456,6 +437,10 @@ def test_fion_that_hangs_gives_the_keyboard_back(xserver, app, tmp_path):
     wm.another(pid)
     wm.until("the window is kept", lambda: "a" in wm.windows())
     assert "hangs" in wm.log
+    wm.until("it has the focus", lambda: wm.focused() == "a")
+    w.typed()
+    wm.x.type("after")
+    w.hears("after")
     assert wm.end() == 0
 
 
@@ -467,11 +452,11 @@ def layout(fion, *words):
 
 
 @pytest.mark.parametrize("words", [
-    ["ru,us"], ["gr,us"], ["us,ru"], ["ru"], ["il"], ["de"], ["us", "-variant", "dvorak"]],
-    ids="-".join)
+    ["ru,us"], ["gr,us"], ["us,ru"], ["ru"], ["il"], ["de"],
+    ["us", "-variant", "dvorak"]], ids="-".join)
 def test_bindings_hold_in_any_layout(fion, words):
     """The key that types c in the layout, or in a Latin one."""
-    before = len(names(fion))
+    before = len(fion.workspaces())
     codes = {k: fion.x.code(k)[0] for k in ("w", "c", "Super_L")}
     layout(fion, *words)
     if "dvorak" in words:
@@ -487,7 +472,7 @@ def test_bindings_hold_in_any_layout(fion, words):
         send(fion, codes["c"])
         fion.x.x.sync()
         fion.sync()
-        return len(names(fion)) > before
+        return len(fion.workspaces()) > before
     wait_for("a workspace was created", created)
 
 
@@ -495,7 +480,7 @@ def test_bindings_hold_in_any_layout(fion, words):
 def test_bindings_hold_with_locks(fion, lock):
     press(fion, lock)
     press(fion, "Win+w", "c")
-    expect(fion, "created", lambda: len(names(fion)), 2)
+    expect(fion, "created", lambda: len(fion.workspaces()), 2)
     press(fion, "Win+n")
     assert fion.mode() == "default"
 

@@ -5,85 +5,87 @@
 import re
 
 import pytest
-from client import Client
-from conftest import ROOT, wait_for
 
-X = pytest.importorskip("Xlib.X")
-from Xlib import Xatom, Xutil  # noqa: E402
-from Xlib.protocol import event  # noqa: E402
+from wm import (  # noqa: F401 (fixtures)
+    ROOT, Fion, X, app, clients, fion, xserver)
+from Xlib import Xutil
+from Xlib.protocol import event
 
-
-def states(client):
-    return client.atoms("_NET_WM_STATE")
+DOCK = {"kind": "DOCK", "size": (1280, 40), "managed": False}
 
 
 def set_state(client, action, *names):
-    client.send("_NET_WM_STATE", action, *[client.atom(n) for n in names], 1)
+    atoms = [client.app.atom("_NET_WM_STATE_" + n) for n in names] + [0]
+    client.tell("_NET_WM_STATE", action, *atoms[:2], 1)
+
+
+def protocols(client, name):
+    """The messages of WM_PROTOCOLS that name it."""
+    return [data for data in client.messages("WM_PROTOCOLS")
+            if data[0] == client.app.atom(name)]
+
+
+def strut(bottom):
+    return [("_NET_WM_STRUT_PARTIAL", "CARDINAL", 32,
+             [0, 0, 0, bottom, 0, 0, 0, 0, 0, 0, 0, 1279])]
 
 
 # --- managing ---
 
 def test_a_mapped_window_is_normal_and_framed(clients):
     client = clients()
-    assert list(client.get("WM_STATE"))[0] == 1
-    assert client.window.query_tree().parent != client.root
-    assert len(client.get("_NET_FRAME_EXTENTS")) == 4
+    assert client.property("WM_STATE")[0] == 1
+    assert client.w.query_tree().parent != client.app.root
+    assert len(client.property("_NET_FRAME_EXTENTS")) == 4
 
 
 def test_withdrawing_ends_it(fion, clients):
     client = clients()
-    client.window.unmap()
-    client.root.send_event(event.UnmapNotify(
-        event=client.root, window=client.window, from_configure=0),
+    root = client.app.root
+    client.w.unmap()
+    root.send_event(event.UnmapNotify(
+        event=root, window=client.w, from_configure=0),
         X.SubstructureRedirectMask | X.SubstructureNotifyMask)
-    client.x.sync()
-    wait_for("it is withdrawn", lambda: client.get("WM_STATE") is None
-             or client.get("WM_STATE")[0] == 0)
-    assert client.get("_NET_WM_STATE") is None
-    assert client.get("_NET_WM_DESKTOP") is None
-    fion.sync()
-    assert fion.windows() == []
+    client.app.d.sync()
+    fion.until("it is withdrawn", lambda: (
+        client.property("WM_STATE") in (None, [0, 0])))
+    assert client.property("_NET_WM_STATE") is None
+    assert client.property("_NET_WM_DESKTOP") is None
+    assert fion.windows() == {}
     client.map()
-    wait_for("it is back", lambda: client.id in fion.windows())
+    fion.until("it is back", lambda: client.title in fion.windows())
 
 
 def test_override_redirect_is_left_alone(fion, clients):
-    client = clients(managed=False, override_redirect=1)
+    client = clients(managed=False, override=True)
     fion.sync()
-    assert client.window.query_tree().parent == client.root
-    assert fion.windows() == []
+    assert client.w.query_tree().parent == client.app.root
+    assert fion.windows() == {}
 
 
-def test_windows_that_were_there_are_managed(unstarted):
-    client = Client(unstarted.x.name)
-    hidden = Client(unstarted.x.name)
-    client.map()
-    unstarted.start()
-    wait_for("it is managed", client.managed)
-    assert unstarted.windows() == [client.id]
-    assert not hidden.managed()
-    unstarted.stop()
-    client.close()
-    hidden.close()
+def test_windows_that_were_there_are_managed(xserver, app, tmp_path):
+    client = app.window("shown")
+    hidden = app.window("hidden", mapped=False)
+    fion = Fion(xserver, tmp_path)
+    fion.until("it is managed", lambda: client.property("WM_STATE"))
+    assert list(fion.windows()) == ["shown"]
+    assert hidden.property("WM_STATE") is None
+    assert fion.end() == 0
 
 
 def test_iconic_at_first_is_not_shown(fion, clients):
     first = clients()
-    client = Client(fion.x.name)
-    client.window.set_wm_hints(flags=Xutil.StateHint,
-                               initial_state=Xutil.IconicState)
-    client.map()
-    wait_for("it is managed", lambda: client.id in fion.windows())
-    assert fion.focused() == first.id
-    client.close()
+    clients(hints={"flags": Xutil.StateHint,
+                   "initial_state": Xutil.IconicState})
+    assert fion.focused() == first.title
 
 
 def test_a_wish_to_be_iconic_is_refused_in_words(fion, clients):
     client = clients()
-    client.send("WM_CHANGE_STATE", Xutil.IconicState)
+    client.tell("WM_CHANGE_STATE", Xutil.IconicState)
     fion.sync()
-    assert client.get("WM_STATE")[0] == 1
-    assert client.visible()
+    assert client.property("WM_STATE")[0] == 1
+    assert client.viewable()
 
 
 # --- configuring ---
@@ -91,68 +93,54 @@ def test_a_wish_to_be_iconic_is_refused_in_words(fion, clients):
 def test_each_configure_request_is_answered(fion, clients):
     client = clients()
     place = client.place()
-    client.read()
-    client.events.clear()
-    client.window.configure(x=5, y=5, width=50, height=50, border_width=9)
-    client.x.sync()
-    fion.sync()
-
-    def told():
-        return [e for e in client.read() if e.type == X.ConfigureNotify]
-    wait_for("an answer", told)
-    last = told()[-1]
+    client.take(X.ConfigureNotify)
+    client.w.configure(x=5, y=5, width=50, height=50, border_width=9)
+    client.app.d.sync()
+    *_, last = fion.until("an answer", lambda: client.take(X.ConfigureNotify))
     assert (last.x, last.y, last.width, last.height) == place
     assert last.border_width == 0
     assert client.place() == place
 
 
-def test_a_window_that_is_not_managed_gets_what_it_asks_for(fion):
-    client = Client(fion.x.name)
-    client.window.configure(x=30, y=40, width=321, height=123)
-    client.x.sync()
+def test_a_window_that_is_not_managed_gets_what_it_asks_for(fion, clients):
+    client = clients(mapped=False, managed=False)
+    client.w.configure(x=30, y=40, width=321, height=123, border_width=0)
+    client.app.d.sync()
     fion.sync()
     assert client.place() == (30, 40, 321, 123)
-    client.close()
 
 
 def test_a_dialog_floats_at_its_size_over_its_leader(fion, clients):
     leader = clients()
-    dialog = Client(fion.x.name, size=(300, 120))
-    dialog.set_atoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DIALOG")
-    dialog.window.set_wm_transient_for(leader.window)
-    dialog.map()
-    wait_for("it is managed", dialog.managed)
-    fion.sync()
+    dialog = clients(size=(300, 120), kind="DIALOG", leader=leader)
     x, y, w, h = dialog.place()
     lx, ly, lw, lh = leader.place()
     assert (w, h) == (300, 120)
     assert abs((x + w / 2) - (lx + lw / 2)) < 4
     assert abs((y + h / 2) - (ly + lh / 2)) < 20
-    assert fion.focused() == dialog.id
-    dialog.close()
-    wait_for("its leader has the focus", leader.has_focus)
+    assert fion.focused() == dialog.title
+    dialog.app.close()
+    fion.until("its leader has the focus", leader.has_focus)
 
 
-def test_a_window_of_one_size_floats(fion):
-    client = Client(fion.x.name, size=(222, 111))
-    client.window.set_wm_normal_hints(
+def test_a_window_of_one_size_floats(fion, clients):
+    client = clients(size=(222, 111), mapped=False, managed=False)
+    client.w.set_wm_normal_hints(
         flags=Xutil.PMinSize | Xutil.PMaxSize, min_width=222, max_width=222,
         min_height=111, max_height=111)
     client.map()
-    wait_for("it is managed", client.managed)
-    fion.sync()
+    fion.until("it is managed", lambda: client.title in fion.windows())
     assert client.place()[2:] == (222, 111)
-    client.close()
 
 
 def test_transients_in_a_circle_are_cut(fion, clients):
     one, two = clients(), clients()
-    one.window.set_wm_transient_for(two.window)
-    two.window.set_wm_transient_for(one.window)
-    one.x.sync()
-    two.x.sync()
+    one.w.set_wm_transient_for(two.w)
+    two.w.set_wm_transient_for(one.w)
+    one.app.d.sync()
+    two.app.d.sync()
     fion.sync()
-    assert sorted(fion.windows()) == sorted([one.id, two.id])
+    assert sorted(fion.windows()) == [one.title, two.title]
 
 
 # --- focus ---
@@ -161,24 +149,24 @@ def test_transients_in_a_circle_are_cut(fion, clients):
     (True, False), (True, True), (False, True), (False, False)])
 def test_the_four_models_of_focus(fion, clients, input, take):
     other = clients()
-    client = clients(input=input,
+    client = clients(hints={"flags": Xutil.InputHint, "input": int(input)},
                      protocols=["WM_TAKE_FOCUS"] if take else [])
-    assert fion.focused() == client.id
+    assert fion.focused() == client.title
     if input:
-        wait_for("it has the focus", client.has_focus)
+        fion.until("it has the focus", client.has_focus)
     else:
         assert not client.has_focus()
     if take:
-        [message, *_] = wait_for(
-            "it is told", lambda: client.messages("WM_TAKE_FOCUS"))
-        assert message.data[1][1] != 0  # a time, not "now"
+        [message, *_] = fion.until(
+            "it is told", lambda: protocols(client, "WM_TAKE_FOCUS"))
+        assert message[1] != 0  # a time, not "now"
     assert not other.has_focus()
 
 
 def test_with_nothing_left_the_focus_is_still_somewhere(fion, clients):
     client = clients()
-    client.close()
-    wait_for("it is gone", lambda: fion.windows() == [])
+    client.app.close()
+    fion.until("it is gone", lambda: fion.windows() == {})
     focus = fion.x.x.get_input_focus().focus
     assert getattr(focus, "id", focus) not in (X.NONE, X.PointerRoot)
 
@@ -186,51 +174,43 @@ def test_with_nothing_left_the_focus_is_still_somewhere(fion, clients):
 def test_a_client_does_not_steal_the_focus(fion, clients):
     thief = clients()
     owner = clients()
-    assert fion.focused() == owner.id
-    thief.window.set_input_focus(X.RevertToParent, X.CurrentTime)
-    thief.x.sync()
+    assert fion.focused() == owner.title
+    thief.w.set_input_focus(X.RevertToParent, X.CurrentTime)
+    thief.app.d.sync()
+    fion.until("it is back", owner.has_focus)
+    thief.tell("_NET_ACTIVE_WINDOW", 1, 0)
     fion.sync()
-    wait_for("it is back", owner.has_focus)
-    thief.send("_NET_ACTIVE_WINDOW", 1, 0)
-    fion.sync()
-    assert fion.focused() == owner.id
-    wait_for("it is urgent instead", lambda:
-             "_NET_WM_STATE_DEMANDS_ATTENTION" in states(thief))
+    assert fion.focused() == owner.title
+    fion.until("it is urgent instead", lambda: (
+        "DEMANDS_ATTENTION" in thief.states()))
 
 
 def test_a_pager_may_give_the_focus(fion, clients):
     first = clients()
     clients()
-    first.send("_NET_ACTIVE_WINDOW", 2, 0)
+    first.tell("_NET_ACTIVE_WINDOW", 2, 0)
     fion.sync()
-    assert fion.focused() == first.id
-    assert list(first.get("_NET_ACTIVE_WINDOW", first.root)) == [first.id]
+    assert fion.focused() == first.title
+    assert first.app.root_property("_NET_ACTIVE_WINDOW") == [first.id]
 
 
 def test_user_time_zero_asks_for_no_focus(fion, clients):
     first = clients()
-    client = Client(fion.x.name)
-    client.set_cards("_NET_WM_USER_TIME", 0)
-    client.map()
-    wait_for("it is managed", client.managed)
-    fion.sync()
-    assert fion.focused() == first.id
-    client.close()
+    clients(props=[("_NET_WM_USER_TIME", "CARDINAL", 32, [0])])
+    assert fion.focused() == first.title
 
 
 def test_urgency_goes_with_the_focus(fion, clients):
     client = clients()
     other = clients()
-    client.window.set_wm_hints(flags=Xutil.UrgencyHint)
-    client.x.sync()
+    client.w.set_wm_hints(flags=Xutil.UrgencyHint)
+    client.app.d.sync()
     fion.sync()
-    [mine] = [w for w in fion.get("windows") if w["window"] == client.id]
-    assert mine["urgent"]
+    assert fion.windows()[client.title]["urgent"]
     fion.press("Win+u")
-    assert fion.focused() == client.id
-    [mine] = [w for w in fion.get("windows") if w["window"] == client.id]
-    assert not mine["urgent"]
-    assert other.id in fion.windows()
+    assert fion.focused() == client.title
+    assert not fion.windows()[client.title]["urgent"]
+    assert other.title in fion.windows()
 
 
 # --- states ---
@@ -238,42 +218,41 @@ def test_urgency_goes_with_the_focus(fion, clients):
 def test_hidden_is_who_is_behind_in_its_tile(fion, clients):
     behind = clients()
     front = clients()
-    assert "_NET_WM_STATE_HIDDEN" in states(behind)
-    assert "_NET_WM_STATE_HIDDEN" not in states(front)
-    assert "_NET_WM_STATE_FOCUSED" in states(front)
-    fion.do("workspace", "create")
+    assert "HIDDEN" in behind.states()
+    assert "HIDDEN" not in front.states()
+    assert "FOCUSED" in front.states()
+    fion.do("workspace create")
     fion.sync()
-    assert "_NET_WM_STATE_HIDDEN" not in states(front)
+    assert "HIDDEN" not in front.states()
 
 
 def test_fullscreen_by_message_and_back(fion, clients):
     client = clients()
     before = client.place()
-    set_state(client, 1, "_NET_WM_STATE_FULLSCREEN")
-    wait_for("it fills the screen",
-             lambda: client.place() == (0, 0, 1280, 800))
-    assert "_NET_WM_STATE_FULLSCREEN" in states(client)
-    set_state(client, 2, "_NET_WM_STATE_FULLSCREEN")
-    wait_for("it is back", lambda: client.place() == before)
+    set_state(client, 1, "FULLSCREEN")
+    fion.until("it fills the screen",
+               lambda: client.place() == (0, 0, 1280, 800))
+    assert "FULLSCREEN" in client.states()
+    set_state(client, 2, "FULLSCREEN")
+    fion.until("it is back", lambda: client.place() == before)
 
 
-def test_fullscreen_before_it_is_mapped(fion):
-    client = Client(fion.x.name)
-    client.set_atoms("_NET_WM_STATE", "_NET_WM_STATE_FULLSCREEN")
+def test_fullscreen_before_it_is_mapped(fion, clients):
+    client = clients(mapped=False, managed=False)
+    client.set("_NET_WM_STATE", "ATOM", 32,
+               [client.app.atom("_NET_WM_STATE_FULLSCREEN")])
     client.map()
-    wait_for("it fills the screen", lambda: client.managed()
-             and client.place() == (0, 0, 1280, 800))
-    client.close()
+    fion.until("it fills the screen", lambda: (
+        client.title in fion.windows()
+        and client.place() == (0, 0, 1280, 800)))
 
 
 def test_maximized_is_kept_as_a_word(fion, clients):
     client = clients()
     before = client.place()
-    set_state(client, 1, "_NET_WM_STATE_MAXIMIZED_VERT",
-              "_NET_WM_STATE_MAXIMIZED_HORZ")
+    set_state(client, 1, "MAXIMIZED_VERT", "MAXIMIZED_HORZ")
     fion.sync()
-    assert {"_NET_WM_STATE_MAXIMIZED_VERT",
-            "_NET_WM_STATE_MAXIMIZED_HORZ"} <= states(client)
+    assert {"MAXIMIZED_VERT", "MAXIMIZED_HORZ"} <= client.states()
     assert client.place() == before
 
 
@@ -282,91 +261,82 @@ def test_maximized_is_kept_as_a_word(fion, clients):
 def test_closing_asks_first(fion, clients):
     polite = clients(protocols=["WM_DELETE_WINDOW"])
     fion.press("Win+q")
-    wait_for("it is asked", lambda: polite.messages("WM_DELETE_WINDOW"))
-    assert polite.id in fion.windows()
+    fion.until("it is asked", lambda: protocols(polite, "WM_DELETE_WINDOW"))
+    assert polite.title in fion.windows()
 
 
 def test_who_cannot_be_asked_is_closed(fion, clients):
     client = clients()
     fion.press("Win+q")
-    wait_for("it is gone", lambda: client.id not in fion.windows())
+    fion.until("it is gone", lambda: client.title not in fion.windows())
 
 
 def test_a_pager_may_close(fion, clients):
     client = clients(protocols=["WM_DELETE_WINDOW"])
-    client.send("_NET_CLOSE_WINDOW", 0, 2)
-    wait_for("it is asked", lambda: client.messages("WM_DELETE_WINDOW"))
+    client.tell("_NET_CLOSE_WINDOW", 0, 2)
+    fion.until("it is asked", lambda: protocols(client, "WM_DELETE_WINDOW"))
 
 
 # --- what pagers and bars read ---
 
 def test_the_root_tells_what_there_is(fion, clients):
     one, two = clients(), clients()
-    root = one.root
-    assert list(one.get("_NET_CLIENT_LIST", root)) == [one.id, two.id]
-    assert set(one.get("_NET_CLIENT_LIST_STACKING", root)) == {
-        one.id, two.id}
-    assert list(one.get("_NET_ACTIVE_WINDOW", root)) == [two.id]
-    assert list(one.get("_NET_NUMBER_OF_DESKTOPS", root)) == [1]
-    fion.do("workspace", "create", "mäil")
+    root = one.app.root_property
+    assert root("_NET_CLIENT_LIST") == [one.id, two.id]
+    assert set(root("_NET_CLIENT_LIST_STACKING")) == {one.id, two.id}
+    assert root("_NET_ACTIVE_WINDOW") == [two.id]
+    assert root("_NET_NUMBER_OF_DESKTOPS") == [1]
+    fion.do("workspace create mäil")
     fion.sync()
-    assert list(one.get("_NET_NUMBER_OF_DESKTOPS", root)) == [2]
-    assert one.get("_NET_DESKTOP_NAMES", root).decode().split("\0")[1] == \
-        "mäil"
-    assert list(one.get("_NET_CURRENT_DESKTOP", root)) == [1]
-    assert list(one.get("_NET_WM_DESKTOP")) == [0]
-    check = one.get("_NET_SUPPORTING_WM_CHECK", root)[0]
-    window = one.x.create_resource_object("window", check)
-    assert one.get("_NET_SUPPORTING_WM_CHECK", window)[0] == check
-    assert one.get("_NET_WM_NAME", window) == b"fion"
-    supported = one.atoms("_NET_SUPPORTED", root)
+    assert root("_NET_NUMBER_OF_DESKTOPS") == [2]
+    assert bytes(root("_NET_DESKTOP_NAMES")).decode().split("\0")[1] == "mäil"
+    assert root("_NET_CURRENT_DESKTOP") == [1]
+    assert one.property("_NET_WM_DESKTOP") == [0]
+    [check] = root("_NET_SUPPORTING_WM_CHECK")
+    window = one.app.d.create_resource_object("window", check)
+
+    def of_check(name):
+        return window.get_full_property(
+            one.app.atom(name), X.AnyPropertyType).value
+    assert list(of_check("_NET_SUPPORTING_WM_CHECK")) == [check]
+    assert of_check("_NET_WM_NAME") == b"fion"
     assert {"_NET_WM_STATE_FULLSCREEN", "_NET_ACTIVE_WINDOW",
-            "_NET_CLIENT_LIST"} <= supported
+            "_NET_CLIENT_LIST"} <= {
+                one.app.name(a) for a in root("_NET_SUPPORTED")}
 
 
 def test_a_pager_may_change_the_workspace(fion, clients):
     client = clients()
-    fion.do("workspace", "create")
-    client.send("_NET_CURRENT_DESKTOP", 0, 0, about=client.root)
+    fion.do("workspace create")
+    client.app.send_root(client.app.root, "_NET_CURRENT_DESKTOP", [0])
     fion.sync()
     assert fion.workspaces().index(fion.workspace()["name"]) == 0
-    client.send("_NET_WM_DESKTOP", 1, 2)
+    client.tell("_NET_WM_DESKTOP", 1, 2)
     fion.sync()
-    assert list(client.get("_NET_WM_DESKTOP")) == [1]
+    assert client.property("_NET_WM_DESKTOP") == [1]
 
 
 def test_a_dock_gets_its_strut_and_gives_it_back(fion, clients):
     client = clients()
     before = client.place()
-    dock = Client(fion.x.name, size=(1280, 40))
-    dock.set_atoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DOCK")
-    dock.set_cards("_NET_WM_STRUT_PARTIAL",
-                   0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 1279)
-    dock.map()
-    wait_for("room is made", lambda: client.place()[3] == before[3] - 40)
-    area = list(client.get("_NET_WORKAREA", client.root))[:4]
-    assert area[3] <= 800 - 40
-    dock.close()
-    wait_for("the room is back", lambda: client.place() == before)
+    dock = clients(props=strut(40), **DOCK)
+    fion.until("room is made", lambda: client.place()[3] == before[3] - 40)
+    assert client.app.root_property("_NET_WORKAREA")[3] <= 800 - 40
+    dock.app.close()
+    fion.until("the room is back", lambda: client.place() == before)
 
 
 def test_a_strut_never_takes_the_whole_screen(fion, clients):
     client = clients()
-    dock = Client(fion.x.name, size=(1280, 40))
-    dock.set_atoms("_NET_WM_WINDOW_TYPE", "_NET_WM_WINDOW_TYPE_DOCK")
-    dock.set_cards("_NET_WM_STRUT_PARTIAL",
-                   0, 0, 0, 4000, 0, 0, 0, 0, 0, 0, 0, 1279)
-    dock.map()
-    fion.sync()
+    dock = clients(props=strut(4000), **DOCK)
+    fion.until("it is shown", dock.viewable)
     assert client.place()[3] > 50
-    dock.close()
 
 
-def test_frame_extents_are_told_before_the_map(fion):
-    client = Client(fion.x.name)
-    client.send("_NET_REQUEST_FRAME_EXTENTS")
-    wait_for("an answer", lambda: client.get("_NET_FRAME_EXTENTS"))
-    client.close()
+def test_frame_extents_are_told_before_the_map(fion, clients):
+    client = clients(mapped=False, managed=False)
+    client.tell("_NET_REQUEST_FRAME_EXTENTS")
+    fion.until("an answer", lambda: client.property("_NET_FRAME_EXTENTS"))
 
 
 # --- titles ---
@@ -375,12 +345,13 @@ def test_frame_extents_are_told_before_the_map(fion):
     ("WM_NAME", b"caf\xe9"), ("_NET_WM_NAME", "café ☂".encode())])
 def test_titles_in_both_encodings(fion, clients, name, title):
     client = clients()
-    kind = Xatom.STRING if name == "WM_NAME" else client.atom("UTF8_STRING")
-    client.window.change_property(client.atom(name), kind, 8, title)
-    client.x.sync()
+    client.w.delete_property(client.app.atom("_NET_WM_NAME"))
+    client.set(name, "STRING" if name == "WM_NAME" else "UTF8_STRING", 8,
+               title)
+    client.app.d.sync()
     fion.sync()
-    [mine] = fion.get("windows")
-    assert mine["title"] == ("café" if name == "WM_NAME" else "café ☂")
+    assert list(fion.windows()) == [
+        "café" if name == "WM_NAME" else "café ☂"]
 
 
 def test_the_page_names_tests_that_are_there():

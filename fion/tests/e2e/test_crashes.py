@@ -4,12 +4,13 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
 import pytest
 
-from wm import Fion, X, app, fion, wait_for, xserver  # noqa: F401
+from wm import Fion, X, app, clients, fion, wait_for, xserver  # noqa: F401
 from maison import PATIENCE, program
 
 
@@ -168,10 +169,70 @@ def test_at_the_end_windows_and_root_are_as_before(xserver, app, tmp_path):
 def test_programs_started_once_are_not_started_again(xserver, tmp_path):
     mark = tmp_path / "mark"
     fion = Fion(xserver, tmp_path, f"exec sh -c 'echo x >>{mark}'\n")
-    wait_for("it ran", mark.exists)
+    wait_for("it ran", lambda: mark.exists() and mark.read_text())
     old = fion.worker()
     fion.do("restart")
     fion.another(old)
     fion.sync()
     assert mark.read_text() == "x\n"
     assert fion.end() == 0
+
+
+def test_the_end_hands_every_window_back(xserver, app, tmp_path):
+    fion = Fion(xserver, tmp_path)
+    arrange(fion, app)
+    assert fion.end() == 0
+    for w in app.open:
+        assert w.viewable()
+        assert w.w.query_tree().parent == app.root
+
+
+def test_a_second_one_is_refused_and_replace_takes_over(
+        xserver, app, tmp_path):
+    fion = Fion(xserver, tmp_path)
+    assert fion.start().wait(PATIENCE) == 1
+    assert "--replace" in fion.log
+    w = fion.opens(app, "a")
+    old, fion.peer = fion.process, None
+    fion.process = fion.start(["--replace"])
+    assert old.wait(PATIENCE) == 0
+    wait_for("the new one answers", fion.answers)
+    fion.until("it has the window", lambda: fion.focused() == "a")
+    assert w.viewable()
+    assert fion.end() == 0
+
+
+def test_a_server_that_goes_ends_fion(xserver, tmp_path):
+    fion = Fion(xserver, tmp_path)
+    xserver.close()
+    assert fion.process.wait(PATIENCE) in (0, 1)
+
+
+def test_layouts_are_saved_and_loaded(fion, clients):
+    fion.do("tile create row")
+    fion.do("tile create column")
+    clients("notes", cls=("notes", "Notes"))
+    before = shape(fion)
+    fion.do("save work")
+    fion.do("tile destroy")
+    fion.do("tile destroy")
+    assert shape(fion) != before
+    fion.do("load work")
+    assert len(fion.tiles()) == 3
+    assert shape(fion) == before
+    assert "no-such" in fion.do("load no-such", fails=True)
+
+
+def test_programs_do_not_inherit_our_files(fion):
+    out = fion.dir / "files"
+    fion.do(["exec", "sh", "-c", f"ls -l /proc/self/fd > {out}.new; "
+             f"mv {out}.new {out}"])
+    wait_for("the list", out.exists)
+    assert "socket:" not in out.read_text()
+
+
+def test_the_manager_is_confined_and_its_keeper_is_not(fion):
+    text = pathlib.Path(f"/proc/{fion.worker()}/status").read_text()
+    assert "\nSeccomp:\t2\n" in text and "\nNoNewPrivs:\t1\n" in text
+    text = pathlib.Path(f"/proc/{fion.process.pid}/status").read_text()
+    assert "\nSeccomp:\t0\n" in text

@@ -5,7 +5,7 @@
 import random
 import subprocess
 
-from wm import app, fion, xserver  # noqa: F401 (fixtures)
+from wm import app, clients, fion, xserver  # noqa: F401 (fixtures)
 
 
 def randr(fion, *words):
@@ -136,5 +136,81 @@ def test_no_screen_at_all(fion, app):
     fion.until("b", lambda: "b" in fion.windows())
     randr(fion, "--output", "screen", "--mode", "1280x800")
     fion.until("light again", lambda: (
-        fion.screen()["rect"] == [0, 0, 1280, 800]))
+        [s["rect"] for s in fion.screens()] == [[0, 0, 1280, 800]]))
     assert set(fion.windows()) == {"a", "b"}
+
+
+def places(fion):
+    return {s["screen"]: tuple(s["rect"]) for s in fion.screens()}
+
+
+def two_screens(fion):
+    monitors(fion, LEFT, RIGHT)
+    fion.until("two screens", lambda: keys(fion) == ["left", "right"])
+
+
+def test_screens_are_what_the_server_says(fion):
+    two_screens(fion)
+    assert places(fion) == {
+        "left": (0, 0, 640, 800), "right": (640, 0, 640, 800)}
+    for screen in fion.screens():
+        assert len(screen["workspaces"]) >= 1
+
+
+def test_workspaces_come_back_with_their_screen(fion, clients):
+    two_screens(fion)
+    fion.do("screen pick 2")
+    fion.do("workspace create chat")
+    fion.do("tile create column")
+    client = clients()
+    place = client.place()
+    assert place[0] >= 640
+    monitors(fion, LEFT)
+    fion.until("one screen", lambda: keys(fion) == ["left"])
+    assert client.title in fion.windows()
+    fion.do(f"tab focus {client.id}")
+    fion.sync()
+    assert client.place()[0] < 640 and client.viewable()
+    two_screens(fion)
+    fion.until("it is back", lambda: client.place() == place)
+    [right] = [s for s in fion.screens() if s["screen"] == "right"]
+    assert "chat" in [w["name"] for w in right["workspaces"]]
+
+
+def test_what_was_shown_is_shown_on_when_its_screen_goes(fion, clients):
+    client = clients()
+    two_screens(fion)  # the one there was has gone
+    assert client.viewable()
+    assert fion.focused() == client.title
+
+
+def test_keys_go_from_screen_to_screen(fion, clients):
+    two_screens(fion)
+    fion.do("screen pick 1")
+    first = clients()
+    fion.press("Win+s", "Right")
+    second = clients()
+    assert first.place()[0] < 640 <= second.place()[0]
+    fion.press("Win+s", "n")
+    assert fion.focused() == first.title
+    fion.press("Win+s", "2")
+    assert fion.focused() == second.title
+    fion.press("Win+b", "s")
+    assert second.place()[0] < 640
+
+
+def test_a_storm_of_screens_loses_nothing(fion, clients):
+    made = [clients() for _ in range(4)]
+    chance = random.Random(5)
+    every = ["640x800+0+0", "640x800+640+0", "1280x400+0+0", "300x300+640+300"]
+    for _ in range(25):
+        monitors(fion, *(f"m{n} {chance.choice(every)}"
+                         for n in range(chance.randrange(1, 4))))
+    monitors(fion, "all 1280x800+0+0")
+    fion.until("one screen", lambda: places(fion) == {
+        "all": (0, 0, 1280, 800)})
+    assert sorted(fion.windows()) == [c.title for c in made]
+    for client in made:
+        fion.do(f"tab focus {client.id}")
+        fion.sync()
+        assert client.viewable()

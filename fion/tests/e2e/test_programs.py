@@ -421,7 +421,8 @@ def test_mpv(fion, app, run, tmp_path):
     fion.until("no longer", lambda: run.window()["fullscreen"] == "none")
     fion.x.press("Win+q")
     fion.until("no window", lambda: not run.windows())
-    assert run.process.wait(PATIENCE) in (0, 4), run.output()  # 4: it was told to
+    # 4: it was told to.
+    assert run.process.wait(PATIENCE) in (0, 4), run.output()
 
 
 def test_many_terminals_in_a_tile(fion, app, tmp_path):

@@ -24,47 +24,41 @@ rule class=Two workspace=x -> float
 CONFIG = {"test_each_rule_does_what_it_says": RULES}
 
 
-def opened(fion, app, title, **options):
-    w = app.window(title, **options)
-    fion.until(f"{title} is managed", lambda: title in fion.windows())
-    return w
-
-
 def test_each_rule_does_what_it_says(fion, app):
-    first = opened(fion, app, "first")
+    first = fion.opens(app, "first")
     fion.until("focus", lambda: fion.focused() == "first")
-    opened(fion, app, "page", cls=("web", "Web"))
+    fion.opens(app, "page", cls=("web", "Web"))
     assert fion.windows()["page"]["workspace"] == "web"
     assert fion.focused() == "first"
     fion.do("tile create row")
     fion.do(["tile", "rename", "tools"])
     fion.do("tile left")
-    opened(fion, app, "side", cls=("tool", "Toolbox"), props=[
+    fion.opens(app, "side", cls=("tool", "Toolbox"), props=[
         ("WM_WINDOW_ROLE", "STRING", 8, b"side")])
-    opened(fion, app, "other", cls=("tool", "Toolbox"))
+    fion.opens(app, "other", cls=("tool", "Toolbox"))
     assert fion.tabs() == [["first", "other"], ["side"]]
-    opened(fion, app, "below", cls=("a", "Under"))
+    fion.opens(app, "below", cls=("a", "Under"))
     tree = fion.get("tree")
     assert [w["title"] for w in tree["scratch"]["tabs"]] == ["below"]
-    opened(fion, app, "loose", cls=("loose", "Any"))
+    fion.opens(app, "loose", cls=("loose", "Any"))
     assert fion.windows()["loose"]["floating"]
-    opened(fion, app, "still", cls=("a", "Still"), kind="DIALOG",
+    fion.opens(app, "still", cls=("a", "Still"), kind="DIALOG",
            leader=first)
     assert not fion.windows()["still"].get("floating")
     fion.do("tile focus tools")
     quiet = fion.focused()
-    opened(fion, app, "quiet one")
+    fion.opens(app, "quiet one")
     assert fion.focused() == quiet
-    film = opened(fion, app, "film", cls=("a", "Film"))
+    film = fion.opens(app, "film", cls=("a", "Film"))
     fion.until("over the screen",
                lambda: film.place() == (0, 0, 1280, 800))
     assert fion.windows()["film"]["fullscreen"] == "screen"
     film.destroy()
-    clip = opened(fion, app, "clip", cls=("a", "Clip"))
+    clip = fion.opens(app, "clip", cls=("a", "Clip"))
     assert fion.windows()["clip"]["fullscreen"] == "tile"
     fion.until("it believes it", lambda: "FULLSCREEN" in clip.states())
     assert clip.place()[2] < 700
-    opened(fion, app, "never", cls=("a", "Never"), props=[
+    fion.opens(app, "never", cls=("a", "Never"), props=[
         ("_NET_WM_STATE", "ATOM", 32,
          [app.atom("_NET_WM_STATE_FULLSCREEN")])])
     assert fion.windows()["never"]["fullscreen"] == "none"
@@ -140,9 +134,9 @@ def test_a_layout_puts_windows_back_and_those_that_come_later(fion, app):
     fion.do("workspace rename work")
     fion.do("tile create row 30")
     fion.do(["tile", "rename", "right"])
-    opened(fion, app, "a", cls=("a", "A"))
+    fion.opens(app, "a", cls=("a", "A"))
     fion.do("workspace create other")
-    late = opened(fion, app, "b", cls=("b", "B"))
+    late = fion.opens(app, "b", cls=("b", "B"))
     fion.do("save day")
     before = [t["rect"] for w in fion.screen()["workspaces"]
               for t in fion.tiles(w)]
@@ -158,7 +152,7 @@ def test_a_layout_puts_windows_back_and_those_that_come_later(fion, app):
             for t in fion.tiles(names[n])] == before
     assert fion.windows()["a"]["workspace"] == "work"
     fion.do("workspace pick work")
-    opened(fion, app, "b2", cls=("b", "B"))
+    fion.opens(app, "b2", cls=("b", "B"))
     assert fion.windows()["b2"]["workspace"] == "other"
 
 
@@ -168,7 +162,7 @@ def test_a_layout_puts_windows_back_and_those_that_come_later(fion, app):
     '"tree":{"split":"row","children":[]}}]}]}', "x" * 5_000_000],
     ids=range(7))
 def test_a_faulty_layout_changes_nothing(fion, app, text):
-    opened(fion, app, "a")
+    fion.opens(app, "a")
     fion.do("tile create row")
     before = fion.get("tree")
     folder = fion.dir / "state" / "fion"
@@ -185,7 +179,7 @@ def test_layouts_have_names_and_no_paths(fion, name):
 
 
 def test_fionctl_prints_what_is_asked(fion, app):
-    opened(fion, app, "a")
+    fion.opens(app, "a")
     for what in ("tree", "screens", "workspaces", "windows", "focused",
                  "keys", "commands", "config"):
         done = fion.ctl("get", what)

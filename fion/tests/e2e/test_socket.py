@@ -3,17 +3,14 @@
 """The control socket: whose it is, and what fionctl refuses to ask."""
 
 import os
-import pathlib
 import signal
 import socket
 import subprocess
 
 import pytest
 
-from conftest import PATIENCE
+from maison import PATIENCE, program
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BUILD = pathlib.Path(os.environ.get("MAISON_BUILD", ROOT / "build"))
 NOBODY = 65534
 
 needs_root = pytest.mark.skipif(
@@ -22,7 +19,7 @@ needs_root = pytest.mark.skipif(
 
 def fionctl(folder, *words):
     return subprocess.run(
-        [BUILD / "fion" / "fionctl", *words], text=True, check=False,
+        [program("fion/fionctl"), *words], text=True, check=False,
         env=dict(os.environ, DISPLAY=":77", XDG_RUNTIME_DIR=str(folder)),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -90,7 +87,7 @@ def test_a_folder_that_others_may_write_into_is_refused(tmp_path):
         os.chown(folder, owner, owner)
         with XDisplay() as x:
             done = subprocess.run(
-                [BUILD / "fion" / "fion"], text=True, check=False,
+                [program("fion/fion")], text=True, check=False,
                 env=dict(x.env, HOME=str(tmp_path),
                          XDG_RUNTIME_DIR=str(tmp_path)),
                 timeout=PATIENCE, stderr=subprocess.PIPE)

@@ -10,21 +10,16 @@ so: a mode waits for its key as long as it takes.
 import json
 import os
 import pathlib
-import signal
 import socket
-import struct
 import subprocess
-import sys
 
 import pytest
 
 pytest.importorskip("Xlib", reason="python3-xlib is not installed")
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-
-from maison import PATIENCE, clean_env, program, wait_for  # noqa: E402
-from Xlib import X, Xatom, Xutil, display  # noqa: E402
+from maison import PATIENCE, ROOT, clean_env, program, wait_for  # noqa: E402
+from Xlib import X, Xutil, display  # noqa: E402
+from Xlib.error import ConnectionClosedError  # noqa: E402
 from Xlib.ext import xtest  # noqa: E402
 from Xlib.protocol import event as xevent  # noqa: E402
 from xdisplay import XDisplay  # noqa: E402
@@ -62,6 +57,22 @@ def app(xserver):
     program = App(xserver)
     yield program
     program.close()
+
+
+@pytest.fixture
+def clients(fion):
+    """Makes programs of one window each, managed when it is returned."""
+    made = []
+
+    def make(title=None, managed=True, **options):
+        made.append(App(fion.x))
+        title = title or f"w{len(made)}"
+        if managed:
+            return fion.opens(made[-1], title, **options)
+        return made[-1].window(title, **options)
+    yield make
+    for program in made:
+        program.close()
 
 
 class Fion:
@@ -156,6 +167,18 @@ class Fion:
         self.sync()
         return found
 
+    def press(self, *chords):
+        """Keys, and all that comes of them."""
+        for chord in chords:
+            self.x.press(chord)
+        self.sync()
+
+    def opens(self, app, title, **options):
+        """A window of this program, once it is managed."""
+        w = app.window(title, **options)
+        self.until(f"{title} is managed", lambda: title in self.windows())
+        return w
+
     def ctl(self, *words, **run):
         return subprocess.run(
             [program("fion/fionctl"), *words], env=self.env, text=True,
@@ -174,6 +197,9 @@ class Fion:
 
     def workspace(self):
         return next(w for w in self.screen()["workspaces"] if w["current"])
+
+    def workspaces(self):
+        return [w["name"] for w in self.screen()["workspaces"]]
 
     def tiles(self, workspace=None):
         return list(leaves((workspace or self.workspace())["tree"]))
@@ -254,8 +280,8 @@ class App:
     def close(self):
         try:
             self.d.close()
-        except OSError:
-            pass
+        except (ConnectionClosedError, OSError):
+            pass  # it was ended before
 
     def atom(self, name):
         return self.d.intern_atom(name)
@@ -332,6 +358,10 @@ class Window:
             self.app.atom(name), X.AnyPropertyType)
         return None if got is None else list(got.value)
 
+    def has_focus(self):
+        focus = self.app.d.get_input_focus().focus
+        return getattr(focus, "id", focus) == self.id
+
     def states(self):
         """The names of _NET_WM_STATE, without their common beginning."""
         return {self.app.name(a).removeprefix("_NET_WM_STATE_")
@@ -379,6 +409,17 @@ class Window:
                 text += f"<{sym:x}>"
         return text
 
+    def hears(self, text):
+        """What the keyboard sends here, once so much has come, is this."""
+        got = ""
+
+        def all_of_it():
+            nonlocal got
+            got += self.typed()
+            return len(got) >= len(text)
+        wait_for(f"{len(text)} letters", all_of_it)
+        assert got == text
+
     def messages(self, name):
         """The client messages of this type that have come: their data."""
         kind = self.app.atom(name)
@@ -392,10 +433,4 @@ def wm_hints(app, flags=0, take_input=1, state=1):
             [flags, take_input, state, 0, 0, 0, 0, 0, 0])
 
 
-INPUT_HINT = Xutil.InputHint
-STATE_HINT = Xutil.StateHint
 URGENT_HINT = Xutil.UrgencyHint
-
-__all__ = ["app", "fion", "xserver", "App", "Fion", "Window", "X", "Xatom", "display", "leaves", "wm_hints",
-           "xtest", "wait_for", "signal", "struct", "INPUT_HINT",
-           "STATE_HINT", "URGENT_HINT"]
