@@ -30,6 +30,7 @@ CHROMIUM = [
     "--no-default-browser-check", "--disable-background-networking",
     "--disable-dev-shm-usage", "--disable-sync", "--password-store=basic",
     "--ozone-platform=x11"]
+TO_START = 150  # seconds: a browser takes a while where many want to run
 IN_THE_BAR = 640, 5
 KITS = {
     "gtk": {"GDK_BACKEND": "x11"},
@@ -60,7 +61,7 @@ class Program:
         def there():
             assert self.process.poll() is None, self.output()
             return self.windows()
-        self.fion.until(f"a window of {cls}", there)
+        self.fion.until(f"a window of {cls}", there, TO_START)
         return self.window()
 
     def windows(self):

@@ -12,7 +12,8 @@ import pytest
 from maison import need
 from test_crashes import saved
 from test_outputs import monitors
-from test_programs import CHROMIUM, MPV, PAGE, inside, mpv_says, place
+from test_programs import (CHROMIUM, MPV, PAGE, TO_START, inside, mpv_says,
+                           place)
 from wm import App, Fion, X, leaves, wait_for
 from xdisplay import XDisplay
 
@@ -119,7 +120,7 @@ class Day:
         def new():
             return [w["window"] for w in self.fion.get("windows")
                     if w["window"] not in before]
-        [self.mine[name]] = self.fion.until(f"{name} is there", new)
+        [self.mine[name]] = self.fion.until(f"{name} is there", new, TO_START)
         self.fion.until(f"{name} has the focus",
                         lambda: self.has_focus(name))
         self.hears(name)

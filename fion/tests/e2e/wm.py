@@ -154,7 +154,7 @@ class Fion:
     def sync(self):
         assert self.ask({"sync": True})["ok"]
 
-    def until(self, what, condition):
+    def until(self, what, condition, patience=PATIENCE):
         """What the condition gives once it is true, and X has been told.
 
         What fion says of itself is what it wants; the keyboard is where it
@@ -163,7 +163,7 @@ class Fion:
         def look():
             self.sync()
             return condition()
-        found = wait_for(what, look)
+        found = wait_for(what, look, patience)
         self.sync()
         return found
 
