@@ -152,6 +152,8 @@ workspace_json(const struct model *m, const struct workspace *ws, bool titles)
 		json_object_set_new(j, "home", text_json(ws->home));
 	if (ws->shown_home)
 		json_object_set_new(j, "shown_home", json_true());
+	if (ws->filler)
+		json_object_set_new(j, "filler", json_true());
 	if (titles)
 		json_object_set_new(
 		    j, "urgent", json_boolean(workspace_urgent(ws)));
@@ -390,6 +392,7 @@ load_workspace(struct loader *ld, json_t *j)
 		ws->cur = tile_first(root);
 	ws->home = home[0] == '\0' ? NULL : xstrndup(home, 255);
 	ws->shown_home = get_bool(j, "current") || get_bool(j, "shown_home");
+	ws->filler = get_bool(j, "filler");
 	return ws;
 }
 
@@ -449,7 +452,7 @@ put_tree(struct model *m, struct workspace *ws, struct workspace *new)
 		tile_merge(m, t, new->cur);
 	ws->root = new->root;
 	ws->cur = new->cur;
-	ws->filler = false;
+	ws->filler = new->filler;
 	node_free(old);
 	new->root = NULL;
 }
