@@ -366,7 +366,6 @@ keep_run(const char *const *words, char **argv)
 		}
 		if (WIFEXITED(status))
 			return WEXITSTATUS(status);
-
 		recent = count_crash();
 		if (recent >= CRASHES_MAX) {
 			log_error("fion crashed %u times: giving up", recent);

@@ -159,7 +159,10 @@ read_line(struct lmtp *l, time_t deadline, char *line)
 	}
 }
 
-/* The last line of a reply, all of it in one step's time; its first digit, or 0 for a lost connection. */
+/*
+ * The last line of a reply, all of it in one step's time; its first digit, or
+ * 0 for a lost connection.
+ */
 static int
 read_reply(struct lmtp *l, char *line)
 {
