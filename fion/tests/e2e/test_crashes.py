@@ -106,10 +106,11 @@ def test_killing_all_of_fion_loses_no_window(xserver, app, tmp_path):
     fion = Fion(xserver, tmp_path)
     before = arrange(fion, app)
     saved(fion, app)
-    worker = fion.worker()
+    # Neither may act on the other's end.
+    fion.process.send_signal(signal.SIGSTOP)
+    os.kill(fion.worker(), signal.SIGKILL)
     fion.process.kill()
     fion.process.wait()
-    os.kill(worker, signal.SIGKILL)
     for w in app.open:
         wait_for("the window is the root's again", lambda w=w: (
             w.w.query_tree().parent.id == app.root.id))
