@@ -123,15 +123,16 @@ int
 draw_text(struct draw *d, const char *text, uint32_t colour, int x, int y,
     int w, int h)
 {
-	int tw, th;
+	int tw, th, top;
 
 	if (w < 1)
 		return 0;
 	pango_layout_set_width(d->layout, w * PANGO_SCALE);
 	pango_layout_set_text(d->layout, text, -1);
 	pango_layout_get_pixel_size(d->layout, &tw, &th);
+	top = y + (h - th) / 2;
 	set_colour(d, colour);
-	cairo_move_to(d->cr, x, y + (h - th) / 2);
+	cairo_move_to(d->cr, x, top);
 	pango_cairo_show_layout(d->cr, d->layout);
 	return tw < w ? tw : w;
 }
