@@ -348,16 +348,16 @@ keep_run(const char *const *words, char **argv)
 	catch_signals();
 	for (;;) {
 		int status = run_child(&start, words);
+		bool restart;
 		unsigned recent;
 
 		if (status == -1)
 			return 1;
-		if (told_to_end &&
-		    (!WIFEXITED(status) ||
-			WEXITSTATUS(status) == KEEPER_RESTART))
+		restart =
+		    WIFEXITED(status) && WEXITSTATUS(status) == KEEPER_RESTART;
+		if (told_to_end && (restart || !WIFEXITED(status)))
 			return 0; /* it ended, whatever by */
-		if (WIFEXITED(status) &&
-		    WEXITSTATUS(status) == KEEPER_RESTART) {
+		if (restart) {
 			default_signals();
 			setenv("FION_AGAIN", "1", 1);
 			execvp(argv[0], argv);
